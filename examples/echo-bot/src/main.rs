@@ -1,0 +1,2 @@
+//! An example of voicekit.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Speech in, speech out and a brain for voicekit, offline: no key and no account.

@@ -1,0 +1,1 @@
+//! Twilio for voicekit: webhook, signature and media-stream transport.
