@@ -1,0 +1,125 @@
+//! Language models: a conversation in, the next thing to say out.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+
+/// A language model, or anything that answers like one.
+///
+/// # Contract
+///
+/// 1. The output ends with exactly one [`ChatEvent::Done`] or exactly one `Err`; a stream that
+///    ends with neither was truncated.
+/// 2. Text arrives as it is made, in pieces of any length; concatenated they are the answer.
+/// 3. Dropping the output cancels the work.
+/// 4. The request is all there is: a model keeps nothing from one request to the next.
+#[async_trait]
+pub trait Llm: fmt::Debug + Send + Sync + 'static {
+    /// What this model is.
+    fn info(&self) -> LlmInfo;
+
+    /// Answers the conversation.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::error::ErrorKind).
+    async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>>;
+}
+
+/// What a model is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LlmInfo {
+    /// Its name in errors, logs and traces.
+    pub name: &'static str,
+}
+
+impl LlmInfo {
+    /// A model called `name`.
+    pub fn new(name: &'static str) -> Self {
+        Self { name }
+    }
+}
+
+/// What the caller of [`Llm::chat`] wants.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ChatRequest {
+    /// Who the agent is and how it behaves: the system prompt.
+    pub instructions: String,
+    /// The conversation, oldest first. The last message is the caller's.
+    pub messages: Vec<Message>,
+    /// The most tokens to answer with, if there is a limit. Default: none.
+    pub max_tokens: Option<u32>,
+    /// Randomness, 0 to 2, if not the model's own default.
+    pub temperature: Option<f32>,
+}
+
+impl ChatRequest {
+    /// A request to go on with `messages` under `instructions`.
+    pub fn new(instructions: impl Into<String>, messages: impl Into<Vec<Message>>) -> Self {
+        Self { instructions: instructions.into(), messages: messages.into(), ..Self::default() }
+    }
+}
+
+/// One thing that was said. Exhaustive on purpose: an adapter must translate each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "adapters must not silently drop a new message")]
+pub enum Message {
+    /// What the caller said.
+    Caller {
+        /// The words.
+        text: String,
+    },
+    /// What the caller heard the agent say.
+    Agent {
+        /// The words that were heard, which is less than was meant if the caller interrupted.
+        text: String,
+        /// Whether the caller interrupted.
+        interrupted: bool,
+    },
+}
+
+impl Message {
+    /// What the caller said.
+    pub fn caller(text: impl Into<String>) -> Self {
+        Self::Caller { text: text.into() }
+    }
+
+    /// What the agent said, heard to its end.
+    pub fn agent(text: impl Into<String>) -> Self {
+        Self::Agent { text: text.into(), interrupted: false }
+    }
+
+    /// The words.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Caller { text } | Self::Agent { text, .. } => text,
+        }
+    }
+}
+
+/// What a model says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChatEvent {
+    /// The next piece of the answer.
+    Text(String),
+    /// The answer is complete.
+    Done(Usage),
+}
+
+/// What an answer cost, as far as the model says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Tokens read.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+}

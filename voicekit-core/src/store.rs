@@ -1,0 +1,55 @@
+//! Stores: what outlives a call.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::llm::Message;
+
+/// Keeps conversations, so that a caller who comes back is remembered.
+///
+/// # Contract
+///
+/// 1. [`save`](Self::save) replaces what was kept under the same id, all or nothing.
+/// 2. [`load`](Self::load) of an id that was never saved is `None`, not an error.
+/// 3. What was saved is what is loaded.
+#[async_trait]
+pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
+    /// What is kept under `id`.
+    ///
+    /// # Errors
+    ///
+    /// `Connection`, `Timeout` or `Internal` if the store cannot be read.
+    async fn load(&self, id: &str) -> Result<Option<SessionRecord>>;
+
+    /// Keeps `record` under `id`.
+    ///
+    /// # Errors
+    ///
+    /// `Connection`, `Timeout` or `Internal` if the store cannot be written.
+    async fn save(&self, id: &str, record: &SessionRecord) -> Result<()>;
+
+    /// Forgets `id`; forgetting what is not there is no error.
+    ///
+    /// # Errors
+    ///
+    /// `Connection`, `Timeout` or `Internal` if the store cannot be written.
+    async fn forget(&self, id: &str) -> Result<()>;
+}
+
+/// A conversation as it is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SessionRecord {
+    /// What was said and heard, oldest first.
+    pub messages: Vec<Message>,
+}
+
+impl SessionRecord {
+    /// A conversation of `messages`.
+    pub fn new(messages: Vec<Message>) -> Self {
+        Self { messages }
+    }
+}

@@ -1,0 +1,5 @@
+//! Turn taking and barge-in.
+
+mod detector;
+
+pub use detector::{Heard, TurnDetector};
