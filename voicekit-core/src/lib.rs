@@ -6,6 +6,7 @@
 
 pub mod asr;
 pub mod audio;
+pub mod codec;
 pub mod error;
 pub mod llm;
 pub mod retrieve;

@@ -1,0 +1,4 @@
+//! The crate as its users meet it: audio, text and recording.
+#![allow(clippy::unwrap_used)]
+
+mod g711;
