@@ -7,6 +7,7 @@
 pub mod asr;
 pub mod audio;
 pub mod codec;
+pub mod dsp;
 pub mod error;
 pub mod llm;
 pub mod retrieve;

@@ -39,7 +39,6 @@ pub fn encode_sample(sample: i16) -> u8 {
     let sample = i32::from(sample);
     let sign = sample >> 31;
     let magnitude = (sample ^ sign) >> 4;
-    #[expect(clippy::cast_precision_loss, reason = "11 bits fit the mantissa")]
     let curved = ((magnitude as f32).to_bits() >> 19).wrapping_sub(FIRST_CHORD);
     let level = if magnitude < 16 { magnitude.cast_unsigned() } else { curved };
     let positive = level ^ LINE_MASK ^ 0x80;

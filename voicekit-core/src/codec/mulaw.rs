@@ -41,7 +41,6 @@ pub fn encode_sample(sample: i16) -> u8 {
     let sample = i32::from(sample);
     let sign = sample >> 31;
     let biased = (((sample ^ sign) >> 2) + BIAS).min(CLIP);
-    #[expect(clippy::cast_precision_loss, reason = "13 bits fit the mantissa")]
     let level = ((biased as f32).to_bits() >> 19).wrapping_sub(FIRST_CHORD);
     let positive = 0xFF ^ level;
     ((positive ^ (sign.cast_unsigned() & 0x80)) & 0xFF) as u8

@@ -2,3 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod g711;
+mod level;
+mod resample;
