@@ -16,3 +16,4 @@ pub mod time;
 pub mod transport;
 pub mod tts;
 pub mod turn;
+pub mod vad;

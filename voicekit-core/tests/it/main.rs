@@ -4,3 +4,4 @@
 mod g711;
 mod level;
 mod resample;
+mod vad;
