@@ -159,6 +159,23 @@ impl AudioChunk {
         let at = samples.saturating_mul(size).min(self.bytes.len());
         Self { format: self.format, bytes: self.bytes.split_to(at) }
     }
+
+    /// Appends the samples, decoded to linear 16 bits, to `out`.
+    pub fn decode_into(&self, out: &mut Vec<i16>) {
+        match self.format.encoding {
+            Encoding::Pcm16 => out.extend(
+                self.bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])),
+            ),
+            Encoding::MuLaw => decode_with(out, &self.bytes, crate::codec::mulaw::decode),
+            Encoding::ALaw => decode_with(out, &self.bytes, crate::codec::alaw::decode),
+        }
+    }
+}
+
+fn decode_with(out: &mut Vec<i16>, bytes: &[u8], decode: impl Fn(&[u8], &mut [i16]) -> usize) {
+    let start = out.len();
+    out.resize(start + bytes.len(), 0);
+    decode(bytes, &mut out[start..]);
 }
 
 /// Shows the format and length only: audio does not belong in logs.

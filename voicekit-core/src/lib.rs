@@ -9,6 +9,7 @@ pub mod audio;
 pub mod codec;
 pub mod dsp;
 pub mod error;
+pub mod ledger;
 pub mod llm;
 pub mod retrieve;
 pub mod store;

@@ -1,5 +1,61 @@
-//! Turn taking and barge-in.
+//! Turn taking and barge-in, as a pure state machine.
+//!
+//! [`Engine`] decides when the agent answers and when it falls silent. It performs no I/O and
+//! reads no clock: events and the time go in, [`Action`]s come out, and the same events at the
+//! same times always give the same actions.
+//!
+//! # Driving it
+//!
+//! 1. Call [`handle`](Engine::handle) with one event, or
+//!    [`handle_timeout`](Engine::handle_timeout) when [`poll_timeout`](Engine::poll_timeout) is
+//!    due. The time never runs backwards.
+//! 2. Drain [`poll_action`](Engine::poll_action) until it returns `None`, and carry out what it
+//!    said in that order.
+//! 3. Wait for the next event or timeout. Go to 1.
+//!
+//! # A call
+//!
+//! | state | the caller | the agent | leaves when |
+//! |---|---|---|---|
+//! | `Idle` | | | the call starts |
+//! | `Listening` | speaks, or may | silent | the caller has finished; nobody said anything for long |
+//! | `Processing` | waits | silent, making a reply | its first audio is there; it fails; the caller goes on speaking |
+//! | `Speaking` | listens | audible | it has been heard; the caller interrupts |
+//! | `Ended` | | | |
+//!
+//! A turn ends after [`Config::end_of_turn`] of silence and with a final transcript; the engine
+//! asks the recogniser to finalise and waits [`Config::transcript_wait`] at most. Speech without
+//! words is a noise, or is asked for again if it was long. Over the agent, the caller interrupts
+//! by duration or by words that are more than a backchannel.
+//!
+//! # Invariants
+//!
+//! 1. **No silent deadlock.** Every state but `Idle` and `Ended` owns a deadline; without further
+//!    input, every call comes to its end in bounded time.
+//! 2. **One voice.** At most one reply is live. Ids only grow; events of another reply change
+//!    nothing.
+//! 3. **Nothing stale after `Clear`.** `Clear` follows the `Cancel` of the reply it silences, and
+//!    a cancelled reply is never mentioned again.
+//! 4. **`Clear` whenever anything is unplayed.** A reply that is cancelled while audio of it was
+//!    let go and not confirmed as played is cleared, however long ago it was made.
+//! 5. **The history is what was heard.** A reply is remembered once, as a prefix of its text that
+//!    ends between words: whole if it was played, else up to where the caller was.
+//! 6. **No words lost.** Every word of a final transcript is remembered, in order, in this turn
+//!    or the next, at the latest when the call ends.
+//! 7. **The end latches.** After [`Event::End`] or a goodbye no new reply starts but the one that
+//!    says goodbye, nothing interrupts it, and the call is hung up once.
+//! 8. **Determinism.** The same events at the same times give the same actions.
 
+mod config;
 mod detector;
+mod engine;
+mod event;
+mod speech;
+mod timer;
+pub mod trace;
 
+pub use config::Config;
 pub use detector::{Heard, TurnDetector};
+pub use engine::Engine;
+pub use event::{Action, Event, Hint, Latency, ReplyId, Source, State};
+pub use timer::Timer;

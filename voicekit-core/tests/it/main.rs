@@ -1,7 +1,10 @@
-//! The crate as its users meet it: audio, text and recording.
+//! The crate as its users meet it: audio, text, recording and turn taking.
 #![allow(clippy::unwrap_used)]
 
 mod g711;
 mod level;
 mod resample;
+mod turn;
+mod turn_invariants;
+mod turn_trace;
 mod vad;

@@ -1,0 +1,344 @@
+//! The text form of what goes into the engine and comes out of it.
+//!
+//! One line an entry: the time in milliseconds, `>` for an action, `timeout` for a deadline that
+//! was taken in. Texts are JSON strings. A trace of a call re-runs through the engine byte for
+//! byte, and a test is a trace written by hand.
+//!
+//! ```text
+//!      0 started
+//! >    0 reply #1 greeting
+//! >    0 state processing
+//!    180 clause #1 "Good morning."
+//!    200 audio #1 900
+//! >  200 state speaking
+//!   1310 played #1 900
+//!   2310 timeout
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::llm::Message;
+use crate::time::{Millis, Timestamp};
+use crate::transport::{Digit, EndReason, Mark};
+use crate::tts::SpokenWord;
+
+use super::event::{Action, Event, Hint, Latency, ReplyId, Source, State};
+
+/// One line of a trace.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "a time and an entry are all a line has")]
+pub struct Line {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub entry: Entry,
+}
+
+/// What a line of a trace says.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "a replay must know every entry")]
+pub enum Entry {
+    /// An event went in.
+    Event(Event),
+    /// The deadline was taken in.
+    Timeout,
+    /// An action came out.
+    Action(Action),
+}
+
+/// A line that does not follow the grammar.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a line of a trace: {line:?}: {reason}")]
+#[non_exhaustive]
+pub struct ParseError {
+    /// The line.
+    pub line: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.entry {
+            Entry::Event(event) => write!(f, "{:>8} {event}", self.at),
+            Entry::Timeout => write!(f, "{:>8} timeout", self.at),
+            Entry::Action(action) => write!(f, ">{:>7} {action}", self.at),
+        }
+    }
+}
+
+impl FromStr for Line {
+    type Err = ParseError;
+
+    fn from_str(line: &str) -> Result<Self, ParseError> {
+        let fail = |reason| ParseError { line: line.to_owned(), reason };
+        let trimmed = line.trim();
+        let (is_action, rest) = match trimmed.strip_prefix('>') {
+            Some(rest) => (true, rest.trim_start()),
+            None => (false, trimmed),
+        };
+        let (at, rest) =
+            rest.split_once(' ').ok_or_else(|| fail("a time and an entry expected"))?;
+        let at = at.parse().map_err(|_| fail("the time is not a number of milliseconds"))?;
+        let mut words = Words::new(rest).map_err(fail)?;
+        let entry = if is_action {
+            Entry::Action(action(&mut words).map_err(fail)?)
+        } else if rest.trim() == "timeout" {
+            return Ok(Self { at, entry: Entry::Timeout });
+        } else {
+            Entry::Event(event(&mut words).map_err(fail)?)
+        };
+        words.end().map_err(fail)?;
+        Ok(Self { at, entry })
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started => f.write_str("started"),
+            Self::Voice(probability) => write!(f, "voice {probability}"),
+            Self::Interim(text) => write!(f, "interim {}", Quoted(text)),
+            Self::Final { text, finalized: false } => write!(f, "final {}", Quoted(text)),
+            Self::Final { text, finalized: true } => write!(f, "finalized {}", Quoted(text)),
+            Self::HearingLost => f.write_str("hearing-lost"),
+            Self::Dtmf(digit) => write!(f, "dtmf {}", digit.key()),
+            Self::Clause { reply, text } => write!(f, "clause {reply} {}", Quoted(text)),
+            Self::Word { reply, word } => {
+                let (start, end) = (Millis(word.start), Millis(word.end));
+                write!(f, "word {reply} {} {start} {end}", Quoted(&word.text))
+            }
+            Self::Audio { reply, duration } => write!(f, "audio {reply} {}", Millis(*duration)),
+            Self::ReplyDone(reply) => write!(f, "done {reply}"),
+            Self::ReplyFailed(reply) => write!(f, "failed {reply}"),
+            Self::Played(mark) => write!(f, "played {}", MarkText(mark)),
+            Self::Cleared(mark) => write!(f, "cleared {}", MarkText(mark)),
+            Self::End => f.write_str("end"),
+            Self::LineEnded(reason) => write!(f, "line-ended {}", word_for(REASONS, reason)),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hint(hint) => write!(f, "hint {}", word_for(HINTS, hint)),
+            Self::RestartHearing => f.write_str("restart-hearing"),
+            Self::Remember(Message::Caller { text }) => {
+                write!(f, "remember caller {}", Quoted(text))
+            }
+            Self::Remember(Message::Agent { text, interrupted }) => {
+                let who = if *interrupted { "interrupted" } else { "agent" };
+                write!(f, "remember {who} {}", Quoted(text))
+            }
+            Self::Reply { reply, source } => write!(f, "reply {reply} {source}"),
+            Self::Cancel(reply) => write!(f, "cancel {reply}"),
+            Self::Clear => f.write_str("clear"),
+            Self::Hold => f.write_str("hold"),
+            Self::Release => f.write_str("release"),
+            Self::HangUp => f.write_str("hang-up"),
+            Self::State(state) => write!(f, "state {state}"),
+            Self::Measured(latency) => {
+                write!(f, "measured {}", latency.reply)?;
+                parts(latency).into_iter().try_for_each(|part| write!(f, " {}", Millis(part)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word_for(STATES, self))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word_for(SOURCES, self))
+    }
+}
+
+fn event(words: &mut Words) -> Result<Event, &'static str> {
+    Ok(match words.word()?.as_str() {
+        "started" => Event::Started,
+        "voice" => Event::Voice(words.parse()?),
+        "interim" => Event::Interim(words.text()?),
+        "final" => Event::Final { text: words.text()?, finalized: false },
+        "finalized" => Event::Final { text: words.text()?, finalized: true },
+        "hearing-lost" => Event::HearingLost,
+        "dtmf" => {
+            let key = words.word()?.chars().next();
+            Event::Dtmf(key.and_then(Digit::new).ok_or("not a key of a telephone")?)
+        }
+        "clause" => Event::Clause { reply: words.reply()?, text: words.text()? },
+        "word" => Event::Word {
+            reply: words.reply()?,
+            word: SpokenWord::new(words.text()?, words.millis()?, words.millis()?),
+        },
+        "audio" => Event::Audio { reply: words.reply()?, duration: words.millis()? },
+        "done" => Event::ReplyDone(words.reply()?),
+        "failed" => Event::ReplyFailed(words.reply()?),
+        "played" => Event::Played(words.mark()?),
+        "cleared" => Event::Cleared(words.mark()?),
+        "end" => Event::End,
+        "line-ended" => Event::LineEnded(words.one_of(REASONS)?),
+        _ => return Err("unknown event"),
+    })
+}
+
+fn action(words: &mut Words) -> Result<Action, &'static str> {
+    Ok(match words.word()?.as_str() {
+        "hint" => Action::Hint(words.one_of(HINTS)?),
+        "restart-hearing" => Action::RestartHearing,
+        "remember" => Action::Remember(match words.word()?.as_str() {
+            "caller" => Message::caller(words.text()?),
+            "agent" => Message::Agent { text: words.text()?, interrupted: false },
+            "interrupted" => Message::Agent { text: words.text()?, interrupted: true },
+            _ => return Err("unknown speaker"),
+        }),
+        "reply" => Action::Reply { reply: words.reply()?, source: words.one_of(SOURCES)? },
+        "cancel" => Action::Cancel(words.reply()?),
+        "clear" => Action::Clear,
+        "hold" => Action::Hold,
+        "release" => Action::Release,
+        "hang-up" => Action::HangUp,
+        "state" => Action::State(words.one_of(STATES)?),
+        "measured" => {
+            let reply = words.reply()?;
+            let mut parts = [std::time::Duration::ZERO; 5];
+            for part in &mut parts {
+                *part = words.millis()?;
+            }
+            Action::Measured(Latency::new(reply, parts))
+        }
+        _ => return Err("unknown action"),
+    })
+}
+
+fn parts(latency: &Latency) -> [std::time::Duration; 5] {
+    let Latency { endpointing, transcript, model, voice, line, .. } = *latency;
+    [endpointing, transcript, model, voice, line]
+}
+
+const STATES: &[(&str, State)] = &[
+    ("idle", State::Idle),
+    ("listening", State::Listening),
+    ("processing", State::Processing),
+    ("speaking", State::Speaking),
+    ("ended", State::Ended),
+];
+
+const SOURCES: &[(&str, Source)] = &[
+    ("greeting", Source::Greeting),
+    ("turn", Source::Turn),
+    ("not-understood", Source::NotUnderstood),
+    ("still-there", Source::StillThere),
+    ("failure", Source::Failure),
+    ("goodbye", Source::Goodbye),
+];
+
+const HINTS: &[(&str, Hint)] = &[
+    ("speech-started", Hint::SpeechStarted),
+    ("speech-ended", Hint::SpeechEnded),
+    ("finalize", Hint::Finalize),
+];
+
+const REASONS: &[(&str, EndReason)] = &[
+    ("caller", EndReason::CallerHungUp),
+    ("agent", EndReason::AgentHungUp),
+    ("lost", EndReason::Lost),
+];
+
+fn word_for<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+    table.iter().find(|(_, known)| known == value).map_or("?", |(word, _)| word)
+}
+
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
+struct MarkText<'a>(&'a Mark);
+
+impl fmt::Display for MarkText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let position = std::time::Duration::from_micros(self.0.position_us);
+        write!(f, "#{} {}", self.0.reply, Millis(position))
+    }
+}
+
+/// The words of a line; a JSON string is one word.
+struct Words(std::vec::IntoIter<Word>);
+
+enum Word {
+    Bare(String),
+    Text(String),
+}
+
+impl Words {
+    fn new(line: &str) -> Result<Self, &'static str> {
+        let mut words = Vec::new();
+        let mut rest = line.trim_start();
+        while !rest.is_empty() {
+            if rest.starts_with('"') {
+                let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+                let Some(Ok(text)) = texts.next() else { return Err("not a JSON string") };
+                rest = rest[texts.byte_offset()..].trim_start();
+                words.push(Word::Text(text));
+            } else {
+                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+                words.push(Word::Bare(rest[..end].to_owned()));
+                rest = rest[end..].trim_start();
+            }
+        }
+        Ok(Self(words.into_iter()))
+    }
+
+    fn word(&mut self) -> Result<String, &'static str> {
+        match self.0.next() {
+            Some(Word::Bare(word)) => Ok(word),
+            Some(Word::Text(_)) | None => Err("a word is missing"),
+        }
+    }
+
+    fn text(&mut self) -> Result<String, &'static str> {
+        match self.0.next() {
+            Some(Word::Text(text)) => Ok(text),
+            Some(Word::Bare(_)) | None => Err("a text in quotes is missing"),
+        }
+    }
+
+    fn parse<T: FromStr>(&mut self) -> Result<T, &'static str> {
+        self.word()?.parse().map_err(|_| "not a number")
+    }
+
+    fn millis(&mut self) -> Result<std::time::Duration, &'static str> {
+        self.parse::<Millis>().map(|millis| millis.0)
+    }
+
+    fn reply(&mut self) -> Result<ReplyId, &'static str> {
+        let word = self.word()?;
+        let number = word.strip_prefix('#').and_then(|number| number.parse().ok());
+        number.map(ReplyId::new).ok_or("a reply such as #1 is missing")
+    }
+
+    fn mark(&mut self) -> Result<Mark, &'static str> {
+        let reply = self.reply()?.number();
+        let position_us = u64::try_from(self.millis()?.as_micros()).unwrap_or(u64::MAX);
+        Ok(Mark { reply, position_us })
+    }
+
+    fn one_of<T: Copy>(&mut self, table: &[(&str, T)]) -> Result<T, &'static str> {
+        let word = self.word()?;
+        let found = table.iter().find(|(known, _)| *known == word);
+        found.map(|&(_, value)| value).ok_or("an unknown word")
+    }
+
+    fn end(&mut self) -> Result<(), &'static str> {
+        self.0.next().map_or(Ok(()), |_| Err("more words than expected"))
+    }
+}

@@ -1,0 +1,61 @@
+//! Traces read back as they were written.
+
+use voicekit_core::turn::trace::Line;
+
+#[test]
+fn every_entry_reads_back_as_it_was_written() {
+    let trace = r##"
+       0 started
+      20 voice 0.125
+ 1000.25 interim "he said \"hi\"\n"
+    1001 final ""
+    1001 finalized "Grüße"
+    1002 hearing-lost
+    1003 dtmf #
+    1004 clause #7 " and "
+    1005 word #7 "and" 0 120.5
+    1006 audio #7 20
+    1007 done #7
+    1008 failed #7
+    1009 played #7 1480
+    1010 cleared #7 2000
+    1011 end
+    1012 line-ended caller
+    1013 timeout
+>   1014 hint finalize
+>   1014 restart-hearing
+>   1014 remember caller "x"
+>   1014 remember agent "x"
+>   1014 remember interrupted "x"
+>   1014 reply #8 not-understood
+>   1014 cancel #8
+>   1014 clear
+>   1014 hold
+>   1014 release
+>   1014 hang-up
+>   1014 state ended
+>   1014 measured #8 600 0 20 30.5 40
+"##;
+    for text in trace.lines().filter(|line| !line.is_empty()) {
+        let line: Line = text.parse().unwrap();
+        assert_eq!(line.to_string(), text);
+    }
+}
+
+#[test]
+fn what_is_no_trace_is_refused_with_the_line_and_the_reason() {
+    for (text, reason) in [
+        ("", "a time and an entry"),
+        ("x started", "not a number of milliseconds"),
+        ("0 stopped", "unknown event"),
+        ("0 interim hello", "a text in quotes"),
+        ("0 interim \"hello", "not a JSON string"),
+        ("0 dtmf x", "not a key"),
+        ("0 started again", "more words"),
+        ("> 0 reply 1 turn", "a reply such as #1"),
+        ("> 0 state happy", "unknown word"),
+    ] {
+        let error = text.parse::<Line>().unwrap_err().to_string();
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+}
