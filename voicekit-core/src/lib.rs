@@ -11,6 +11,7 @@ pub mod dsp;
 pub mod error;
 pub mod ledger;
 pub mod llm;
+pub mod playout;
 pub mod retrieve;
 pub mod store;
 pub mod time;

@@ -1,4 +1,7 @@
-//! Signal processing on samples: changing the rate, measuring the level.
+//! Signal processing on samples: changing the rate and the format, measuring the level.
 
+mod convert;
 pub mod level;
 pub mod resample;
+
+pub use convert::Converter;

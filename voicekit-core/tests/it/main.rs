@@ -3,6 +3,7 @@
 
 mod g711;
 mod level;
+mod playout;
 mod resample;
 mod turn;
 mod turn_invariants;
