@@ -14,6 +14,7 @@ pub mod llm;
 pub mod playout;
 pub mod retrieve;
 pub mod store;
+pub mod text;
 pub mod time;
 pub mod transport;
 pub mod tts;

@@ -8,4 +8,5 @@ mod resample;
 mod turn;
 mod turn_invariants;
 mod turn_trace;
+mod text;
 mod vad;
