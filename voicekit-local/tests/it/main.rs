@@ -1,0 +1,4 @@
+//! Tests of the crate's public interface.
+#![allow(clippy::unwrap_used)]
+
+mod models;
