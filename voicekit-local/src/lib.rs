@@ -1,3 +1,5 @@
 //! Speech in, speech out and a brain for voicekit, offline: no key and no account.
 
+mod inference;
 pub mod models;
+pub mod whisper;
