@@ -1,6 +1,7 @@
 //! Speech recognition: audio in, transcripts out.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -40,6 +41,22 @@ pub trait Asr: fmt::Debug + Send + Sync + 'static {
         request: AsrRequest,
         input: BoxStream<'static, AsrInput>,
     ) -> Result<BoxStream<'static, Result<AsrEvent>>>;
+}
+
+/// A recogniser that is shared is a recogniser.
+#[async_trait]
+impl<T: Asr + ?Sized> Asr for Arc<T> {
+    fn info(&self) -> AsrInfo {
+        (**self).info()
+    }
+
+    async fn recognize(
+        &self,
+        request: AsrRequest,
+        input: BoxStream<'static, AsrInput>,
+    ) -> Result<BoxStream<'static, Result<AsrEvent>>> {
+        (**self).recognize(request, input).await
+    }
 }
 
 /// What a recogniser is and takes.

@@ -1,6 +1,7 @@
 //! Language models: a conversation in, the next thing to say out.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -28,6 +29,18 @@ pub trait Llm: fmt::Debug + Send + Sync + 'static {
     ///
     /// Any [`ErrorKind`](crate::error::ErrorKind).
     async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>>;
+}
+
+/// A model that is shared is a model.
+#[async_trait]
+impl<T: Llm + ?Sized> Llm for Arc<T> {
+    fn info(&self) -> LlmInfo {
+        (**self).info()
+    }
+
+    async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>> {
+        (**self).chat(request).await
+    }
 }
 
 /// What a model is.

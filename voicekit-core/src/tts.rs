@@ -1,6 +1,7 @@
 //! Speech synthesis: text in, audio out.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -36,6 +37,22 @@ pub trait Tts: fmt::Debug + Send + Sync + 'static {
         request: TtsRequest,
         text: BoxStream<'static, String>,
     ) -> Result<BoxStream<'static, Result<Spoken>>>;
+}
+
+/// A voice that is shared is a voice.
+#[async_trait]
+impl<T: Tts + ?Sized> Tts for Arc<T> {
+    fn info(&self) -> TtsInfo {
+        (**self).info()
+    }
+
+    async fn speak(
+        &self,
+        request: TtsRequest,
+        text: BoxStream<'static, String>,
+    ) -> Result<BoxStream<'static, Result<Spoken>>> {
+        (**self).speak(request, text).await
+    }
 }
 
 /// What a voice is and gives.

@@ -1,0 +1,291 @@
+//! An agent: the parts of which conversations are made.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use voicekit_core::asr::Asr;
+use voicekit_core::audio::AudioFormat;
+use voicekit_core::dsp::Converter;
+use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::llm::Llm;
+use voicekit_core::playout::Pace;
+use voicekit_core::text::ClausesConfig;
+use voicekit_core::transport::{Answer, CallInfo, Transport};
+use voicekit_core::tts::Tts;
+use voicekit_core::turn;
+use voicekit_core::vad::{EnergyVad, Vad};
+
+use crate::observer::{CallReport, Observer};
+use crate::session::Session;
+
+/// An agent that can answer any number of calls at once. Cloning shares it.
+#[derive(Clone)]
+pub struct Agent(Arc<Parts>);
+
+/// What every call of an agent shares.
+pub(crate) struct Parts {
+    pub(crate) instructions: String,
+    pub(crate) phrases: Phrases,
+    pub(crate) language: String,
+    pub(crate) vocabulary: Vec<String>,
+    pub(crate) asr: Arc<dyn Asr>,
+    pub(crate) llm: Arc<dyn Llm>,
+    pub(crate) tts: Arc<dyn Tts>,
+    pub(crate) vad: VadSource,
+    pub(crate) turn: turn::Config,
+    pub(crate) pace: Pace,
+    pub(crate) clauses: ClausesConfig,
+    pub(crate) observe: Option<Observe>,
+}
+
+type VadSource = Box<dyn Fn() -> Result<Box<dyn Vad>> + Send + Sync>;
+type Observe = Box<dyn Fn(&CallInfo) -> Box<dyn Observer> + Send + Sync>;
+
+/// What the agent says without asking the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Phrases {
+    /// Said first, if the agent is to speak first. Default: none, the caller speaks first.
+    pub greeting: Option<String>,
+    /// Asks the caller to say again what was not understood.
+    pub not_understood: String,
+    /// Asks a silent caller whether they are there.
+    pub still_there: String,
+    /// Apologises for a reply that failed.
+    pub failure: String,
+    /// Ends the call.
+    pub goodbye: String,
+}
+
+impl Default for Phrases {
+    fn default() -> Self {
+        Self {
+            greeting: None,
+            not_understood: "Sorry, I didn't catch that. Could you say it again?".to_owned(),
+            still_there: "Are you still there?".to_owned(),
+            failure: "Sorry, something went wrong on my side. Could you say that again?".to_owned(),
+            goodbye: "Thank you for calling. Goodbye.".to_owned(),
+        }
+    }
+}
+
+impl Agent {
+    /// Starts to put an agent together.
+    pub fn builder() -> AgentBuilder {
+        AgentBuilder::default()
+    }
+
+    /// A conversation on `line`, ready to [run](Session::run).
+    pub fn session(&self, line: Box<dyn Transport>) -> Session {
+        Session::new(Arc::clone(&self.0), line)
+    }
+
+    /// Holds the conversation on `line` until it ends.
+    pub async fn call(&self, line: Box<dyn Transport>) -> CallReport {
+        self.session(line).run().await
+    }
+}
+
+impl Answer for Agent {
+    fn answer(&self, line: Box<dyn Transport>) -> BoxFuture<'static, ()> {
+        let session = self.session(line);
+        Box::pin(async move {
+            session.run().await;
+        })
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { asr, llm, tts, .. } = &*self.0;
+        f.debug_struct("Agent").field("asr", asr).field("llm", llm).field("tts", tts).finish()
+    }
+}
+
+/// Puts an agent together. A recogniser, a model and a voice are needed; the rest has defaults.
+#[derive(Default)]
+pub struct AgentBuilder {
+    instructions: String,
+    phrases: Phrases,
+    language: Option<String>,
+    vocabulary: Vec<String>,
+    asr: Option<Arc<dyn Asr>>,
+    llm: Option<Arc<dyn Llm>>,
+    tts: Option<Arc<dyn Tts>>,
+    vad: Option<VadSource>,
+    turn: turn::Config,
+    pace: Pace,
+    clauses: ClausesConfig,
+    observe: Option<Observe>,
+}
+
+impl AgentBuilder {
+    /// Who the agent is and how it behaves: the model's system prompt. Default: empty.
+    #[must_use]
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = instructions.into();
+        self
+    }
+
+    /// What the agent says first. Default: nothing, the caller speaks first.
+    #[must_use]
+    pub fn greeting(mut self, greeting: impl Into<String>) -> Self {
+        self.phrases.greeting = Some(greeting.into());
+        self
+    }
+
+    /// What the agent says without asking the model. Default: English phrases, no greeting.
+    #[must_use]
+    pub fn phrases(mut self, phrases: Phrases) -> Self {
+        self.phrases = phrases;
+        self
+    }
+
+    /// The language spoken, as a BCP 47 tag. Default: `en`.
+    #[must_use]
+    pub fn language(mut self, language: impl Into<String>) -> Self {
+        self.language = Some(language.into());
+        self
+    }
+
+    /// Names and terms that the recogniser should expect. Default: none.
+    #[must_use]
+    pub fn vocabulary(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.vocabulary = words.into_iter().collect();
+        self
+    }
+
+    /// What turns speech into text. Required.
+    #[must_use]
+    pub fn asr(mut self, asr: impl Asr) -> Self {
+        self.asr = Some(Arc::new(asr));
+        self
+    }
+
+    /// What decides on the answers. Required.
+    #[must_use]
+    pub fn llm(mut self, llm: impl Llm) -> Self {
+        self.llm = Some(Arc::new(llm));
+        self
+    }
+
+    /// What turns text into speech. Required.
+    #[must_use]
+    pub fn tts(mut self, tts: impl Tts) -> Self {
+        self.tts = Some(Arc::new(tts));
+        self
+    }
+
+    /// What tells speech from silence; `vad` is called once for each call. Default: by energy.
+    #[must_use]
+    pub fn vad<V, F>(mut self, vad: F) -> Self
+    where
+        V: Vad + 'static,
+        F: Fn() -> Result<V> + Send + Sync + 'static,
+    {
+        self.vad = Some(Box::new(move || Ok(Box::new(vad()?))));
+        self
+    }
+
+    /// The timings of turn taking and barge-in. `greet` is set by [`greeting`](Self::greeting).
+    #[must_use]
+    pub fn turn(mut self, config: turn::Config) -> Self {
+        self.turn = config;
+        self
+    }
+
+    /// How replies are paced towards the carrier.
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// How replies are cut into clauses for the voice.
+    #[must_use]
+    pub fn clauses(mut self, clauses: ClausesConfig) -> Self {
+        self.clauses = clauses;
+        self
+    }
+
+    /// Follows each call; `observe` is called once at its start. Default: nobody does.
+    #[must_use]
+    pub fn observe<O, F>(mut self, observe: F) -> Self
+    where
+        O: Observer + 'static,
+        F: Fn(&CallInfo) -> O + Send + Sync + 'static,
+    {
+        self.observe = Some(Box::new(move |info| Box::new(observe(info))));
+        self
+    }
+
+    /// The agent.
+    ///
+    /// # Errors
+    ///
+    /// `Config` if a part is missing or two settings contradict each other; `Unsupported` if a
+    /// part's audio cannot be brought to a telephone; whatever the voice activity detector's
+    /// construction gives.
+    pub fn build(self) -> Result<Agent> {
+        let asr = self.asr.ok_or_else(|| missing("asr"))?;
+        let llm = self.llm.ok_or_else(|| missing("llm"))?;
+        let tts = self.tts.ok_or_else(|| missing("tts"))?;
+        let vad = self.vad.unwrap_or_else(|| Box::new(energy_vad));
+        let mut turn = self.turn;
+        turn.greet = self.phrases.greeting.is_some();
+        turn.check()?;
+        let heard = AudioFormat::pcm16(vad()?.rate_hz());
+        Converter::new(AudioFormat::PHONE, heard)?;
+        Converter::new(AudioFormat::PHONE, best(&asr.info().formats, asr.info().name)?)?;
+        Converter::new(best(&tts.info().formats, tts.info().name)?, AudioFormat::PHONE)?;
+        Ok(Agent(Arc::new(Parts {
+            instructions: self.instructions,
+            phrases: self.phrases,
+            language: self.language.unwrap_or_else(|| "en".to_owned()),
+            vocabulary: self.vocabulary,
+            asr,
+            llm,
+            tts,
+            vad,
+            turn,
+            pace: self.pace,
+            clauses: self.clauses,
+            observe: self.observe,
+        })))
+    }
+}
+
+impl fmt::Debug for AgentBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { asr, llm, tts, .. } = self;
+        f.debug_struct("AgentBuilder")
+            .field("asr", asr)
+            .field("llm", llm)
+            .field("tts", tts)
+            .finish_non_exhaustive()
+    }
+}
+
+fn energy_vad() -> Result<Box<dyn Vad>> {
+    Ok(Box::new(EnergyVad::new(8_000, std::time::Duration::from_millis(20))?))
+}
+
+fn missing(part: &'static str) -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "agent",
+        format!("no {part}: call `.{part}(…)` before `.build()`"),
+    )
+}
+
+fn best(formats: &[AudioFormat], name: &'static str) -> Result<AudioFormat> {
+    let none = || Error::new(ErrorKind::Unsupported, name, "it names no audio format");
+    formats.first().copied().ok_or_else(none)
+}
+
+/// The format to use on a line in `line`: its own if possible, so that nothing is converted.
+pub(crate) fn negotiate(formats: &[AudioFormat], line: AudioFormat) -> AudioFormat {
+    let same = formats.iter().copied().find(|format| *format == line);
+    same.or_else(|| formats.first().copied()).unwrap_or(line)
+}

@@ -1,0 +1,92 @@
+//! What an application sees of a call.
+
+use std::fmt;
+
+use voicekit_core::audio::AudioChunk;
+use voicekit_core::error::Error;
+use voicekit_core::llm::Message;
+use voicekit_core::time::{MediaTime, Timestamp};
+use voicekit_core::transport::{CallInfo, EndReason};
+use voicekit_core::turn::trace::Line;
+
+/// Follows one call.
+///
+/// It is called in the call's own task, between two pieces of audio: it must not block. What takes
+/// longer belongs behind a bounded queue.
+pub trait Observer: Send {
+    /// Takes note of what happened at `at`.
+    fn event(&mut self, at: Timestamp, event: CallEvent<'_>);
+}
+
+impl<F: FnMut(Timestamp, CallEvent<'_>) + Send> Observer for F {
+    fn event(&mut self, at: Timestamp, event: CallEvent<'_>) {
+        self(at, event);
+    }
+}
+
+/// What happens in a call.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CallEvent<'a> {
+    /// The call has begun.
+    Started(&'a CallInfo),
+    /// Something went into the turn engine or came out of it: transcripts, replies, states,
+    /// interruptions, latencies. The lines are a trace that can be replayed.
+    Trace(&'a Line),
+    /// The caller's sound.
+    Heard {
+        /// Where it starts in the caller's stream.
+        at: MediaTime,
+        /// The sound.
+        chunk: &'a AudioChunk,
+    },
+    /// The agent's sound, as it goes out to the carrier.
+    Sent(&'a AudioChunk),
+    /// The carrier was told to forget what it has not played.
+    Cleared,
+    /// A part failed. The call goes on as well as it can.
+    Failed {
+        /// Which part.
+        part: Part,
+        /// What happened.
+        error: &'a Error,
+    },
+    /// The call is over.
+    Ended(&'a CallReport),
+}
+
+/// A part of an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The recogniser.
+    Asr,
+    /// The model or the voice: what makes replies.
+    Reply,
+    /// The line.
+    Transport,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asr => "asr",
+            Self::Reply => "reply",
+            Self::Transport => "transport",
+        })
+    }
+}
+
+/// What a call came to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CallReport {
+    /// How long it lasted.
+    pub ended: Timestamp,
+    /// How it ended.
+    pub reason: EndReason,
+    /// What was said and heard, oldest first.
+    pub messages: Vec<Message>,
+    /// Why the line broke, if it did.
+    pub error: Option<Error>,
+}

@@ -1,0 +1,426 @@
+//! The loop that drives one call.
+//!
+//! It owns the line, the recogniser's stream and the live reply, feeds the turn engine with what
+//! they say and the time, and carries out what the engine wants. It decides nothing itself.
+//!
+//! Everything runs in one task: from the caller's frame through voice activity detection and the
+//! engine to the carrier there is no queue and no hop.
+
+mod clock;
+mod hearing;
+mod reply;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use futures::stream::BoxStream;
+use voicekit_core::asr::{AsrEvent, AsrInput};
+use voicekit_core::audio::{AudioChunk, AudioFormat};
+use voicekit_core::error::{Error, Result};
+use voicekit_core::llm::{ChatRequest, Message};
+use voicekit_core::playout::Playout;
+use voicekit_core::time::{MediaTime, Timestamp};
+use voicekit_core::transport::{
+    CallInfo, EndReason, Transport, TransportCommand, TransportEvent, TransportSink,
+};
+use voicekit_core::turn::trace::{Entry, Line};
+use voicekit_core::turn::{Action, Engine, Event, Hint, ReplyId, Source, State};
+
+use crate::agent::Parts;
+use crate::observer::{CallEvent, CallReport, Observer, Part};
+use clock::Clock;
+use hearing::{Activity, Hearing};
+use reply::{Item, Words};
+
+/// How far ahead of the caller's ear replies are made; beyond it, the model and the voice wait.
+/// Longer than any pause of a voice, short enough not to make what an interruption throws away.
+const MADE_AHEAD: Duration = Duration::from_secs(10);
+
+/// Commands of the application that wait for the call's task. More are refused.
+const COMMANDS: usize = 8;
+
+/// One conversation on one line.
+pub struct Session {
+    parts: Arc<Parts>,
+    line: Box<dyn Transport>,
+    commands: (mpsc::Sender<Command>, mpsc::Receiver<Command>),
+}
+
+/// What an application can do to a running call. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct CallHandle(mpsc::Sender<Command>);
+
+#[derive(Clone, Copy, Debug)]
+enum Command {
+    End,
+}
+
+impl CallHandle {
+    /// Ends the call politely: the reply that is being heard is heard to its end, or else the
+    /// goodbye is said, and then the agent hangs up. Does nothing if the call is over.
+    pub fn end(&mut self) {
+        // A full queue holds this very command already.
+        self.0.try_send(Command::End).ok();
+    }
+}
+
+impl Session {
+    pub(crate) fn new(parts: Arc<Parts>, line: Box<dyn Transport>) -> Self {
+        Self { parts, line, commands: mpsc::channel(COMMANDS) }
+    }
+
+    /// The way to reach the call once it [runs](Self::run).
+    pub fn handle(&self) -> CallHandle {
+        CallHandle(self.commands.0.clone())
+    }
+
+    /// Holds the conversation until it ends.
+    pub async fn run(self) -> CallReport {
+        let info = self.line.call().clone();
+        let observer = self.parts.observe.as_ref().map(|observe| observe(&info));
+        let clock = Clock::start();
+        let mut watch = Watch { observer, clock };
+        watch.show(CallEvent::Started(&info));
+        tracing::info!(call = %info.id, "call started");
+        let report = match Call::new(self, clock) {
+            Ok(call) => call.run(&mut watch).await,
+            Err(error) => {
+                watch.show(CallEvent::Failed { part: Part::Transport, error: &error });
+                report(clock.now(), EndReason::Lost, Vec::new(), Some(error))
+            }
+        };
+        log_end(&info, &report);
+        watch.show(CallEvent::Ended(&report));
+        report
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("line", &self.line).finish_non_exhaustive()
+    }
+}
+
+fn log_end(info: &CallInfo, report: &CallReport) {
+    let (seconds, turns) = (report.ended.as_secs_f64(), report.messages.len());
+    match &report.error {
+        None => tracing::info!(call = %info.id, seconds, turns, "call ended"),
+        Some(error) => tracing::error!(call = %info.id, seconds, turns, %error, "call lost"),
+    }
+}
+
+fn report(
+    ended: Timestamp,
+    reason: EndReason,
+    messages: Vec<Message>,
+    error: Option<Error>,
+) -> CallReport {
+    CallReport { ended, reason, messages, error }
+}
+
+/// The clock and whoever watches.
+struct Watch {
+    observer: Option<Box<dyn Observer>>,
+    clock: Clock,
+}
+
+impl Watch {
+    fn show(&mut self, event: CallEvent<'_>) {
+        if let Some(observer) = &mut self.observer {
+            observer.event(self.clock.now(), event);
+        }
+    }
+
+    fn trace(&mut self, at: Timestamp, entry: Entry) {
+        if let Some(observer) = &mut self.observer {
+            observer.event(at, CallEvent::Trace(&Line { at, entry }));
+        }
+    }
+
+    fn failed(&mut self, part: Part, error: &Error) {
+        tracing::warn!(%part, %error, "a part of the call failed");
+        self.show(CallEvent::Failed { part, error });
+    }
+}
+
+/// A call that runs.
+struct Call {
+    parts: Arc<Parts>,
+    clock: Clock,
+    format: AudioFormat,
+    sink: Box<dyn TransportSink>,
+    line: BoxStream<'static, Result<TransportEvent>>,
+    commands: mpsc::Receiver<Command>,
+    engine: Engine,
+    playout: Playout,
+    activity: Activity,
+    hearing: Option<Hearing>,
+    reply: Option<(ReplyId, BoxStream<'static, Item>)>,
+    messages: Vec<Message>,
+    ended: Option<EndReason>,
+    error: Option<Error>,
+}
+
+impl Call {
+    fn new(session: Session, clock: Clock) -> Result<Self> {
+        let Session { parts, line, commands: (_, commands) } = session;
+        let format = line.format();
+        let activity = Activity::new((parts.vad)()?, format)?;
+        let hearing = Some(Hearing::open(&parts, format)?);
+        let engine = Engine::new(parts.turn.clone())?;
+        let playout = Playout::new(format, parts.pace);
+        let (sink, line) = line.split();
+        Ok(Self {
+            parts,
+            clock,
+            format,
+            sink,
+            line,
+            commands,
+            engine,
+            playout,
+            activity,
+            hearing,
+            reply: None,
+            messages: Vec::new(),
+            ended: None,
+            error: None,
+        })
+    }
+
+    async fn run(mut self, watch: &mut Watch) -> CallReport {
+        self.handle(Event::Started, watch).await;
+        while self.engine.state() != State::Ended {
+            self.step(watch).await;
+            self.play(watch).await;
+        }
+        let reason = self.ended.unwrap_or(EndReason::AgentHungUp);
+        report(self.clock.now(), reason, self.messages, self.error)
+    }
+
+    /// Waits for the next thing to happen and takes it in. Every branch only waits on a stream or
+    /// the clock, so that dropping those that lose loses nothing.
+    async fn step(&mut self, watch: &mut Watch) {
+        let wake =
+            earliest(self.engine.poll_timeout().map(|(at, _)| at), self.playout.poll_timeout());
+        let hungry = self.playout.buffered() < MADE_AHEAD;
+        tokio::select! {
+            biased;
+            event = self.line.next() => self.line_event(event, watch).await,
+            Some(command) = self.commands.next() => match command {
+                Command::End => self.handle(Event::End, watch).await,
+            },
+            heard = hearing::next(&mut self.hearing) => self.heard(heard, watch).await,
+            (reply, item) = next_item(&mut self.reply), if hungry => {
+                self.made(reply, item, watch).await;
+            }
+            () = self.clock.sleep_until(wake) => {}
+        }
+        self.time_out(watch).await;
+    }
+
+    async fn time_out(&mut self, watch: &mut Watch) {
+        let now = self.clock.now();
+        if self.engine.poll_timeout().is_some_and(|(at, _)| at <= now) {
+            watch.trace(now, Entry::Timeout);
+            self.engine.handle_timeout(now);
+            self.act(now, watch).await;
+        }
+    }
+
+    /// Gives the engine an event and carries out what follows.
+    async fn handle(&mut self, event: Event, watch: &mut Watch) {
+        let now = self.clock.now();
+        watch.trace(now, Entry::Event(event.clone()));
+        self.engine.handle(now, event);
+        self.act(now, watch).await;
+    }
+
+    async fn act(&mut self, now: Timestamp, watch: &mut Watch) {
+        while let Some(action) = self.engine.poll_action() {
+            watch.trace(now, Entry::Action(action.clone()));
+            match action {
+                Action::Hint(hint) => self.hint(hint),
+                Action::RestartHearing => self.restart_hearing(watch),
+                Action::Remember(message) => self.messages.push(message),
+                Action::Reply { reply, source } => self.begin_reply(reply, source),
+                Action::Cancel(_) => {
+                    self.reply = None;
+                    self.playout.cancel();
+                }
+                Action::Clear => {
+                    watch.show(CallEvent::Cleared);
+                    self.send(TransportCommand::Clear).await;
+                }
+                Action::Hold => self.playout.hold(),
+                Action::Release => self.playout.release(),
+                Action::HangUp => self.send(TransportCommand::HangUp).await,
+                Action::State(_) | Action::Measured(_) => {}
+            }
+        }
+    }
+
+    /// Sends what is due.
+    async fn play(&mut self, watch: &mut Watch) {
+        while let Some(command) = self.playout.poll(self.clock.now()) {
+            if let TransportCommand::Audio(chunk) = &command {
+                watch.show(CallEvent::Sent(chunk));
+            }
+            self.send(command).await;
+        }
+    }
+
+    async fn send(&mut self, command: TransportCommand) {
+        if let Err(error) = self.sink.send(command).await {
+            // The line's events say what became of it.
+            tracing::debug!(%error, "could not send");
+        }
+    }
+
+    // The line.
+
+    async fn line_event(&mut self, event: Option<Result<TransportEvent>>, watch: &mut Watch) {
+        match event {
+            Some(Ok(TransportEvent::Audio { at, chunk })) => {
+                self.caller_audio(at, &chunk, watch).await;
+            }
+            Some(Ok(TransportEvent::Played(mark))) => {
+                self.handle(Event::Played(mark), watch).await;
+            }
+            Some(Ok(TransportEvent::Cleared(mark))) => {
+                self.handle(Event::Cleared(mark), watch).await;
+            }
+            Some(Ok(TransportEvent::Dtmf(digit))) => self.handle(Event::Dtmf(digit), watch).await,
+            Some(Ok(TransportEvent::Ended(reason))) => self.line_ended(reason, watch).await,
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                watch.failed(Part::Transport, &error);
+                self.error = Some(error);
+                self.line_ended(EndReason::Lost, watch).await;
+            }
+            None => self.line_ended(EndReason::Lost, watch).await,
+        }
+    }
+
+    async fn line_ended(&mut self, reason: EndReason, watch: &mut Watch) {
+        self.ended = Some(reason);
+        self.handle(Event::LineEnded(reason), watch).await;
+    }
+
+    async fn caller_audio(&mut self, at: MediaTime, chunk: &AudioChunk, watch: &mut Watch) {
+        watch.show(CallEvent::Heard { at, chunk });
+        match self.activity.audio(chunk) {
+            Ok(probabilities) => {
+                for probability in probabilities {
+                    self.handle(Event::Voice(probability), watch).await;
+                }
+            }
+            Err(error) => watch.failed(Part::Transport, &error),
+        }
+        let heard = self.hearing.as_mut().map_or(Ok(()), |hearing| hearing.audio(chunk));
+        if let Err(error) = heard {
+            watch.failed(Part::Transport, &error);
+        }
+    }
+
+    // Recognition.
+
+    async fn heard(&mut self, heard: Option<Result<AsrEvent>>, watch: &mut Watch) {
+        match heard {
+            Some(Ok(AsrEvent::Interim(transcript))) => {
+                self.handle(Event::Interim(transcript.text), watch).await;
+            }
+            Some(Ok(AsrEvent::Final(transcript))) => {
+                let (text, finalized) = (transcript.text, transcript.finalized);
+                self.handle(Event::Final { text, finalized }, watch).await;
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                self.hearing = None;
+                watch.failed(Part::Asr, &error);
+                self.handle(Event::HearingLost, watch).await;
+            }
+            None => {
+                self.hearing = None;
+                self.handle(Event::HearingLost, watch).await;
+            }
+        }
+    }
+
+    fn hint(&mut self, hint: Hint) {
+        let Some(hearing) = &mut self.hearing else { return };
+        hearing.send(match hint {
+            Hint::SpeechStarted => AsrInput::SpeechStarted,
+            Hint::SpeechEnded => AsrInput::SpeechEnded,
+            Hint::Finalize => AsrInput::Finalize,
+        });
+    }
+
+    fn restart_hearing(&mut self, watch: &mut Watch) {
+        match Hearing::open(&self.parts, self.format) {
+            Ok(hearing) => self.hearing = Some(hearing),
+            Err(error) => watch.failed(Part::Asr, &error),
+        }
+    }
+
+    // Replies.
+
+    fn begin_reply(&mut self, reply: ReplyId, source: Source) {
+        let phrases = &self.parts.phrases;
+        let words = match source {
+            Source::Greeting => Words::Phrase(phrases.greeting.clone().unwrap_or_default()),
+            Source::NotUnderstood => Words::Phrase(phrases.not_understood.clone()),
+            Source::StillThere => Words::Phrase(phrases.still_there.clone()),
+            Source::Failure => Words::Phrase(phrases.failure.clone()),
+            Source::Goodbye => Words::Phrase(phrases.goodbye.clone()),
+            Source::Turn | _ => {
+                let instructions = self.parts.instructions.clone();
+                Words::Model(ChatRequest::new(instructions, self.messages.clone()))
+            }
+        };
+        self.playout.begin(reply.number());
+        self.reply = Some((reply, reply::make(&self.parts, words, self.format)));
+    }
+
+    async fn made(&mut self, reply: ReplyId, item: Item, watch: &mut Watch) {
+        let event = match item {
+            Item::Clause(text) => Event::Clause { reply, text },
+            Item::Word(word) => Event::Word { reply, word },
+            Item::Audio(chunk) => {
+                let duration = chunk.duration();
+                if let Err(error) = self.playout.push(chunk) {
+                    watch.failed(Part::Reply, &error);
+                }
+                Event::Audio { reply, duration }
+            }
+            Item::Done => {
+                self.playout.finish();
+                Event::ReplyDone(reply)
+            }
+            Item::Failed(error) => {
+                self.playout.finish();
+                watch.failed(Part::Reply, &error);
+                Event::ReplyFailed(reply)
+            }
+        };
+        self.handle(event, watch).await;
+    }
+}
+
+fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
+}
+
+/// The next item of the live reply; without one, never.
+async fn next_item(reply: &mut Option<(ReplyId, BoxStream<'static, Item>)>) -> (ReplyId, Item) {
+    if let Some((id, items)) = reply {
+        if let Some(item) = items.next().await {
+            return (*id, item);
+        }
+        *reply = None;
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,101 @@
+//! The caller's audio on its way to the engine: voice activity and recognition.
+
+use std::sync::Arc;
+
+use futures::channel::mpsc;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryFutureExt};
+use voicekit_core::asr::{AsrEvent, AsrInput, AsrRequest};
+use voicekit_core::audio::{AudioChunk, AudioFormat};
+use voicekit_core::dsp::Converter;
+use voicekit_core::error::Result;
+use voicekit_core::vad::Vad;
+
+use crate::agent::{Parts, negotiate};
+
+/// Pieces of audio that wait for a recogniser that is slow or still connecting: at 20 ms a piece,
+/// ten seconds. When it is full, further pieces are dropped and counted.
+const QUEUE: usize = 500;
+
+/// The recogniser's stream and the way into it.
+pub(super) struct Hearing {
+    input: mpsc::Sender<AsrInput>,
+    output: BoxStream<'static, Result<AsrEvent>>,
+    converter: Converter,
+    dropped: u64,
+}
+
+impl Hearing {
+    pub(super) fn open(parts: &Parts, line: AudioFormat) -> Result<Self> {
+        let format = negotiate(&parts.asr.info().formats, line);
+        let converter = Converter::new(line, format)?;
+        let (input, received) = mpsc::channel(QUEUE);
+        let mut request = AsrRequest::new(format);
+        request.language.clone_from(&parts.language);
+        request.vocabulary.clone_from(&parts.vocabulary);
+        let asr = Arc::clone(&parts.asr);
+        let opened = async move { asr.recognize(request, received.boxed()).await };
+        let output = opened.try_flatten_stream().boxed();
+        Ok(Self { input, output, converter, dropped: 0 })
+    }
+
+    /// The next thing the recogniser says; `None` once it has ended.
+    pub(super) async fn next(&mut self) -> Option<Result<AsrEvent>> {
+        self.output.next().await
+    }
+
+    pub(super) fn audio(&mut self, chunk: &AudioChunk) -> Result<()> {
+        let converted = self.converter.process(chunk)?;
+        if !converted.is_empty() {
+            self.send(AsrInput::Audio(converted));
+        }
+        Ok(())
+    }
+
+    pub(super) fn send(&mut self, input: AsrInput) {
+        if self.input.try_send(input).is_ok() {
+            return;
+        }
+        self.dropped += 1;
+        if self.dropped.is_power_of_two() {
+            tracing::warn!(dropped = self.dropped, "the recogniser does not keep up");
+        }
+    }
+}
+
+/// The voice activity detector and what does not fill a window yet.
+pub(super) struct Activity {
+    vad: Box<dyn Vad>,
+    converter: Converter,
+    samples: Vec<i16>,
+}
+
+impl Activity {
+    pub(super) fn new(vad: Box<dyn Vad>, line: AudioFormat) -> Result<Self> {
+        let converter = Converter::new(line, AudioFormat::pcm16(vad.rate_hz()))?;
+        Ok(Self { vad, converter, samples: Vec::new() })
+    }
+
+    /// The probability of speech in each window that `chunk` completes.
+    pub(super) fn audio(&mut self, chunk: &AudioChunk) -> Result<Vec<f32>> {
+        self.converter.process(chunk)?.decode_into(&mut self.samples);
+        let whole = self.samples.len() - self.samples.len() % self.vad.window();
+        let windows = self.samples[..whole].chunks_exact(self.vad.window());
+        let probabilities = windows.map(|window| percent(self.vad.probability(window))).collect();
+        self.samples.drain(..whole);
+        Ok(probabilities)
+    }
+}
+
+/// Two decimals are all that a detector means and a trace needs.
+fn percent(probability: f32) -> f32 {
+    (probability * 100.0).round() / 100.0
+}
+
+/// What [`Hearing::next`] gives when there is no recogniser at the moment.
+pub(super) async fn next(hearing: &mut Option<Hearing>) -> Option<Result<AsrEvent>> {
+    match hearing {
+        Some(hearing) => hearing.next().await,
+        None => futures::future::pending().boxed().await,
+    }
+}

@@ -1,0 +1,208 @@
+//! One reply, from the model's first word to the voice's last sample, as one lazy stream.
+//!
+//! Nothing happens unless the stream is polled, and dropping it cancels everything: the model's
+//! stream lives inside the voice's, and the voice's inside this one.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures::stream::{self, BoxStream, Fuse};
+use futures::task::AtomicWaker;
+use futures::{Stream, StreamExt, TryFutureExt};
+use voicekit_core::audio::{AudioChunk, AudioFormat};
+use voicekit_core::dsp::Converter;
+use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::llm::{ChatEvent, ChatRequest};
+use voicekit_core::text::{Clauses, speakable};
+use voicekit_core::tts::{Spoken, SpokenWord, TtsRequest};
+
+use crate::agent::{Parts, negotiate};
+
+/// What a reply is made of, in the order in which it is made.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// The next piece of text has gone to the voice.
+    Clause(String),
+    /// The voice says where a word lies.
+    Word(SpokenWord),
+    /// The next piece of audio, in the line's format.
+    Audio(AudioChunk),
+    /// There is no more.
+    Done,
+    /// There is no more, although there should be.
+    Failed(Error),
+}
+
+/// Where a reply's words come from.
+pub(super) enum Words {
+    Model(ChatRequest),
+    Phrase(String),
+}
+
+/// Makes a reply for a line in `line`. The last item is `Done` or `Failed`.
+pub(super) fn make(parts: &Parts, words: Words, line: AudioFormat) -> BoxStream<'static, Item> {
+    let said = Arc::new(Said::default());
+    let clauses = match words {
+        Words::Phrase(phrase) => stream::iter([phrase]).boxed(),
+        Words::Model(request) => clauses(parts, request, Arc::clone(&said)),
+    };
+    let text = Arc::clone(&said);
+    let text = clauses.filter_map(move |clause| {
+        let clause = speakable(&clause);
+        let spoken = (!clause.trim().is_empty()).then(|| text.clause(clause));
+        futures::future::ready(spoken)
+    });
+    let format = negotiate(&parts.tts.info().formats, line);
+    let converter = match Converter::new(format, line) {
+        Ok(converter) => converter,
+        Err(error) => return stream::iter([Item::Failed(error)]).boxed(),
+    };
+    let mut request = TtsRequest::new(format);
+    request.language.clone_from(&parts.language);
+    let tts = Arc::clone(&parts.tts);
+    let voice = async move { tts.speak(request, text.boxed()).await }.try_flatten_stream().boxed();
+    let voice = Some(voice.fuse());
+    Making { said, voice, next: None, converter, spoke: false, sounded: false }.boxed()
+}
+
+/// The model's answer, cut into clauses. How it ended is noted in `said`.
+fn clauses(parts: &Parts, request: ChatRequest, said: Arc<Said>) -> BoxStream<'static, String> {
+    let llm = Arc::clone(&parts.llm);
+    let name = llm.info().name;
+    let chat = async move { llm.chat(request).await }.try_flatten_stream().boxed();
+    let state = Some((chat, Clauses::new(parts.clauses), said));
+    let batches = stream::unfold(state, move |state| async move {
+        let (mut chat, mut clauses, said) = state?;
+        let batch = loop {
+            let end = match chat.next().await {
+                Some(Ok(ChatEvent::Text(text))) => {
+                    let ready = clauses.push(&text);
+                    if ready.is_empty() {
+                        continue;
+                    }
+                    break ready;
+                }
+                Some(Ok(ChatEvent::Done(_))) => Ok(()),
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => Err(error),
+                None => Err(Error::new(ErrorKind::Protocol, name, "the answer was cut off")),
+            };
+            said.end(end);
+            return Some((clauses.flush(), None));
+        };
+        Some((batch, Some((chat, clauses, said))))
+    });
+    batches.flat_map(stream::iter).boxed()
+}
+
+/// What the inside of a reply tells the outside: the text that went to the voice.
+#[derive(Default)]
+struct Said {
+    state: Mutex<SaidState>,
+    waker: AtomicWaker,
+}
+
+#[derive(Default)]
+struct SaidState {
+    clauses: VecDeque<String>,
+    error: Option<Error>,
+}
+
+impl Said {
+    fn clause(&self, clause: String) -> String {
+        self.lock().clauses.push_back(clause.clone());
+        self.waker.wake();
+        clause
+    }
+
+    fn end(&self, end: Result<()>) {
+        self.lock().error = end.err();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, SaidState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Making {
+    said: Arc<Said>,
+    /// `None` once the last item is out.
+    voice: Option<Fuse<BoxStream<'static, Result<Spoken>>>>,
+    /// What the voice said but is not out yet.
+    next: Option<Option<Result<Spoken>>>,
+    converter: Converter,
+    /// Whether there were words to pronounce, and whether any were.
+    spoke: bool,
+    sounded: bool,
+}
+
+impl Making {
+    fn end(&mut self) -> Item {
+        self.voice = None;
+        if let Some(error) = self.said.lock().error.take() {
+            return Item::Failed(error);
+        }
+        if self.spoke && !self.sounded {
+            let error = Error::new(ErrorKind::Protocol, "tts", "the voice gave no audio");
+            return Item::Failed(error);
+        }
+        Item::Done
+    }
+
+    fn fail(&mut self, error: Error) -> Item {
+        self.voice = None;
+        Item::Failed(error)
+    }
+}
+
+impl Stream for Making {
+    type Item = Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        let this = &mut *self;
+        loop {
+            this.said.waker.register(cx.waker());
+            let Some(voice) = &mut this.voice else { return Poll::Ready(None) };
+            if let Some(clause) = this.said.lock().clauses.pop_front() {
+                this.spoke |= clause.contains(char::is_alphanumeric);
+                return Poll::Ready(Some(Item::Clause(clause)));
+            }
+            let spoken = match this.next.take() {
+                Some(spoken) => spoken,
+                None => match voice.poll_next_unpin(cx) {
+                    Poll::Ready(spoken) => spoken,
+                    Poll::Pending if this.said.lock().clauses.is_empty() => return Poll::Pending,
+                    Poll::Pending => continue,
+                },
+            };
+            if !this.said.lock().clauses.is_empty() {
+                // The text comes before the audio it was made into.
+                this.next = Some(spoken);
+                continue;
+            }
+            return Poll::Ready(Some(match spoken {
+                Some(Ok(Spoken::Audio(chunk))) => match this.converter.process(&chunk) {
+                    Ok(audio) if audio.is_empty() => continue,
+                    Ok(audio) => {
+                        this.sounded = true;
+                        Item::Audio(audio)
+                    }
+                    Err(error) => this.fail(error),
+                },
+                Some(Ok(Spoken::Word(word))) => Item::Word(word),
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => this.fail(error),
+                None => match this.converter.flush() {
+                    Ok(rest) if !rest.is_empty() && this.sounded => {
+                        this.sounded = true;
+                        Item::Audio(rest)
+                    }
+                    Ok(_) => this.end(),
+                    Err(error) => this.fail(error),
+                },
+            }));
+        }
+    }
+}
