@@ -12,6 +12,7 @@ pub mod error;
 pub mod ledger;
 pub mod llm;
 pub mod playout;
+pub mod record;
 pub mod retrieve;
 pub mod store;
 pub mod text;

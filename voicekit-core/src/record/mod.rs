@@ -1,0 +1,7 @@
+//! Recording a call: two tracks on media time, and the files they become.
+//!
+//! Nothing here reads a clock or writes a file: [`timeline::Timeline`] places samples where the
+//! media say they belong, and [`wav`] turns samples into bytes and back.
+
+pub mod timeline;
+pub mod wav;
