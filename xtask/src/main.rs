@@ -1,2 +1,108 @@
-//! Repository automation.
-fn main() {}
+//! Repository automation: `cargo xtask test` is what CI runs and what passes before a commit.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
+
+mod layering;
+
+use std::env;
+use std::process::{Command, ExitCode};
+use std::time::SystemTime;
+
+type Outcome = Result<(), String>;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test       set up, lint, check the layering, run all tests and build the documentation
+  setup      check for what the machine needs and fetch the models
+  lint       rustfmt and clippy, warnings denied
+  layering   the arrows between the crates run one way";
+
+fn main() -> ExitCode {
+    let command = env::args().nth(1).unwrap_or_default();
+    let outcome = match command.as_str() {
+        "test" => test(),
+        "setup" => setup(),
+        "lint" => lint(),
+        "layering" => layering::check(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test() -> Outcome {
+    step("rustfmt", || cargo(&["fmt", "--all", "--check"]))?;
+    step("layering", layering::check)?;
+    step("setup", setup)?;
+    step("clippy", clippy)?;
+    step("tests", || cargo(&["test", "--workspace"]))?;
+    step("documentation", documentation)
+}
+
+fn lint() -> Outcome {
+    cargo(&["fmt", "--all", "--check"])?;
+    clippy()
+}
+
+fn clippy() -> Outcome {
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+fn documentation() -> Outcome {
+    run(cargo_command(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// The machine needs a C compiler, for the cryptography behind HTTPS, and Python's pip unless the
+/// models can be had from their publishers. The fetching itself says what is missing.
+fn setup() -> Outcome {
+    if !answers("cc", &["--version"]) {
+        return Err("no C compiler: install one (Debian: `apt-get install gcc`, as root because \
+                    it is a system package; macOS: `xcode-select --install`)"
+            .to_owned());
+    }
+    if !answers("python3", &["-m", "pip", "--version"]) {
+        eprintln!("note: no `python3 -m pip`; models can only come from their publishers");
+    }
+    cargo(&["run", "--quiet", "--package", "phone-agent", "--", "models"])
+}
+
+fn answers(program: &str, args: &[&str]) -> bool {
+    Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+}
+
+fn step(name: &str, work: impl FnOnce() -> Outcome) -> Outcome {
+    println!("── {name}");
+    let start = now();
+    work().map_err(|error| format!("{name}: {error}"))?;
+    let seconds = now().duration_since(start).unwrap_or_default().as_secs();
+    println!("── {name}: {seconds} s");
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a step took is for people to read")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+fn cargo(args: &[&str]) -> Outcome {
+    run(&mut cargo_command(args))
+}
+
+fn cargo_command(args: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args);
+    command
+}
+
+fn run(command: &mut Command) -> Outcome {
+    let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?} failed"))
+}
