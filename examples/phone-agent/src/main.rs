@@ -1,2 +1,89 @@
-//! An example of voicekit.
-fn main() {}
+//! A receptionist on the phone: it understands speech, answers aloud and lets itself be
+//! interrupted, with no key, no account and, after the first start, no internet.
+
+mod local;
+mod models;
+mod serve;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+/// A voice agent on the phone. Without a command, it waits for calls.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fetches the models, so that later starts need no network.
+    Models(ModelArgs),
+}
+
+/// Where the models are.
+#[derive(Clone, Debug, Args)]
+struct ModelArgs {
+    /// The directory of the models [default: voicekit/models in the user's cache].
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// A directory that already has the model files or the packages they come in.
+    #[arg(long, value_name = "DIR")]
+    models_from: Option<PathBuf>,
+    /// The receptionist's knowledge [default: a bakery].
+    #[arg(long, value_name = "FILE.toml")]
+    knowledge: Option<PathBuf>,
+}
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    log();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            console::error(&error);
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(cli: Cli) -> Result<std::process::ExitCode> {
+    match cli.command {
+        None => serve::run(cli.serve).await?,
+        Some(Command::Models(args)) => {
+            models::ensure(&args)?;
+        }
+    }
+    Ok(std::process::ExitCode::SUCCESS)
+}
+
+/// Warnings by default; `RUST_LOG` for more.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// The few lines that are for a person.
+mod console {
+    #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
+
+    pub(crate) fn line(text: impl std::fmt::Display) {
+        println!("{text}");
+    }
+
+    pub(crate) fn note(text: impl std::fmt::Display) {
+        eprintln!("{text}");
+    }
+
+    /// One line: what failed and why, outermost first.
+    pub(crate) fn error(error: &anyhow::Error) {
+        eprintln!("error: {error:#}");
+    }
+}

@@ -1,0 +1,96 @@
+//! The server: where a carrier asks what to do with a call, and where its audio comes in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::routing::get;
+use clap::Args;
+use tokio::net::TcpListener;
+use voicekit::Agent;
+use voicekit_twilio::TwilioConfig;
+
+use crate::{ModelArgs, console, local, models};
+
+/// How to wait for calls.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The port to listen on, where `--listen` is not given.
+    #[arg(long, env = "PORT", default_value_t = 8080)]
+    port: u16,
+    #[command(flatten)]
+    models: ModelArgs,
+}
+
+impl ServeArgs {
+    /// Behind a carrier, the server is to be reached from outside; without one, only from here.
+    fn address(&self, public: bool) -> SocketAddr {
+        let host = if public { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+        self.listen.unwrap_or_else(|| (host, self.port).into())
+    }
+}
+
+/// Serves until it is told to stop.
+pub(crate) async fn run(args: ServeArgs) -> Result<()> {
+    let public = std::env::var_os("TWILIO_AUTH_TOKEN").is_some();
+    let twilio = if public { TwilioConfig::from_env()? } else { TwilioConfig::local() };
+    let address = args.address(public);
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
+    let models = models::ensure(&args.models)?;
+    let agent = local::agent(&models, &args.models, local::unobserved()).await?;
+    let address = listener.local_addr()?;
+    welcome(address, public);
+    let stop = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    serve(listener, agent, twilio, stop).await
+}
+
+/// Serves `agent` on `listener` until `stop`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    agent: Agent,
+    twilio: TwilioConfig,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    use axum::serve::ListenerExt;
+    // Small audio messages must not wait for the acknowledgement of the ones before.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::warn!(%error, "could not set TCP_NODELAY");
+        }
+    });
+    let app = router(agent, twilio)?;
+    Ok(axum::serve(listener, app).with_graceful_shutdown(stop).await?)
+}
+
+fn router(agent: Agent, twilio: TwilioConfig) -> Result<Router> {
+    let health = Router::new().route("/healthz", get(|| async { "ok\n" }));
+    Ok(health.merge(voicekit_twilio::routes(agent, twilio)?))
+}
+
+fn welcome(address: SocketAddr, public: bool) {
+    console::line(format_args!("Listening on http://{address}"));
+    if public {
+        console::line("Set the voice webhook of your number to PUBLIC_URL/twilio/voice and call it.");
+        return;
+    }
+    console::line(format_args!(
+        "
+Try it without a telephone, from another terminal:
+
+  cargo run --release -p phone-agent -- call --webhook http://{address}/twilio/voice \\
+      --say \"When are you open?\" --say \"Thank you, goodbye.\"
+
+On a real number: set TWILIO_AUTH_TOKEN and PUBLIC_URL=https://…, start again, and set the
+number's voice webhook to PUBLIC_URL/twilio/voice. Without the token, requests are not verified:
+keep this port to yourself."
+    ));
+}
