@@ -2,4 +2,5 @@
 
 mod inference;
 pub mod models;
+pub mod silero;
 pub mod whisper;

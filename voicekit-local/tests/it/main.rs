@@ -2,3 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod models;
+mod silero;
+mod speech;
