@@ -16,13 +16,13 @@ mod mel;
 mod tokens;
 mod weights;
 
-use std::f32::consts::PI;
 use std::path::Path;
 use std::time::Duration;
 use std::{fmt, fs};
 
 use rten_simd::SimdOp;
 use rten_vecmath::{MaxNum, SumExpSub};
+use voicekit_core::dsp::resample::Resampler;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
 use self::decoder::Decoder;
@@ -35,6 +35,7 @@ use crate::inference::Lane;
 
 const SERVICE: &str = "whisper";
 const RATE_HZ: u32 = 16_000;
+const PHONE_RATE_HZ: u32 = 8_000;
 const MEL_BANDS: usize = 80;
 /// The sizes of the model `tiny.en`.
 const WIDTH: usize = 384;
@@ -184,29 +185,18 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// Samples at 16 kHz in -1..1.
 fn wide_band(samples: &[i16], rate_hz: u32) -> Result<Vec<f32>> {
-    match rate_hz {
-        RATE_HZ => Ok(samples.iter().map(|&sample| f32::from(sample) / 32_768.0).collect()),
-        8_000 => Ok(upsample(samples)),
-        other => {
-            let message = format!("audio at {other} Hz; it takes 8000 and 16000");
-            Err(Error::new(ErrorKind::Unsupported, SERVICE, message))
-        }
+    if rate_hz != RATE_HZ && rate_hz != PHONE_RATE_HZ {
+        let message = format!("audio at {rate_hz} Hz; it takes {PHONE_RATE_HZ} and {RATE_HZ}");
+        return Err(Error::new(ErrorKind::Unsupported, SERVICE, message));
     }
-}
-
-/// From 8 to 16 kHz: each sample, then the one between it and the next.
-fn upsample(samples: &[i16]) -> Vec<f32> {
-    const TAPS: usize = 32;
-    let tap = |index| {
-        let distance = PI * (index as f32 - (TAPS - 1) as f32 / 2.0);
-        distance.sin() / distance * (0.5 + 0.5 * (2.0 * distance / TAPS as f32).cos())
-    };
-    let taps: Vec<f32> = (0..TAPS).map(tap).collect();
-    let mut padded = vec![0.0; TAPS / 2 - 1];
-    padded.extend(samples.iter().map(|&sample| f32::from(sample) / 32_768.0));
-    padded.resize(padded.len() + TAPS / 2, 0.0);
-    let between = |near: &[f32]| near.iter().zip(&taps).map(|(x, tap)| x * tap).sum();
-    padded.windows(TAPS).flat_map(|near| [near[TAPS / 2 - 1], between(near)]).collect()
+    let mut resampler = Resampler::new(rate_hz, RATE_HZ).map_err(|error| {
+        Error::new(ErrorKind::Internal, SERVICE, "cannot resample").with_source(error)
+    })?;
+    let narrow: Vec<f32> = samples.iter().map(|&sample| f32::from(sample) / 32_768.0).collect();
+    let mut wide = Vec::new();
+    resampler.process_f32(&narrow, &mut wide);
+    resampler.flush_f32(&mut wide);
+    Ok(wide)
 }
 
 fn samples_in(duration: Duration) -> usize {
