@@ -4,6 +4,7 @@
 //!   the agent sends at real time, and records to the sample who heard what and when.
 //! - [`carrier`]: the phone behind a media-stream WebSocket, as a carrier speaks it; a scripted
 //!   caller; and ways to misbehave. It dials a server over TCP or in memory.
+//! - [`fake`]: every trait of voicekit in memory, in virtual time.
 //!
 //! Everything runs on `tokio`'s clock, so that a test with a paused clock holds a minute's call in
 //! milliseconds:
@@ -20,6 +21,7 @@
 //! ```
 
 pub mod carrier;
+pub mod fake;
 pub mod mulaw;
 pub mod phone;
 pub mod script;

@@ -5,4 +5,5 @@
 mod agent;
 mod call;
 mod carrier;
+mod fakes;
 mod phone;
