@@ -5,6 +5,7 @@
 //! - [`carrier`]: the phone behind a media-stream WebSocket, as a carrier speaks it; a scripted
 //!   caller; and ways to misbehave. It dials a server over TCP or in memory.
 //! - [`fake`]: every trait of voicekit in memory, in virtual time.
+//! - [`contract`]: whether an adapter keeps the numbered clauses of its trait.
 //!
 //! Everything runs on `tokio`'s clock, so that a test with a paused clock holds a minute's call in
 //! milliseconds:
@@ -21,6 +22,7 @@
 //! ```
 
 pub mod carrier;
+pub mod contract;
 pub mod fake;
 pub mod mulaw;
 pub mod phone;

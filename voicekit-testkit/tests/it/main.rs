@@ -5,5 +5,6 @@
 mod agent;
 mod call;
 mod carrier;
+mod contract;
 mod fakes;
 mod phone;
