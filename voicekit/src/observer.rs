@@ -24,12 +24,6 @@ impl<F: FnMut(Timestamp, CallEvent<'_>) + Send> Observer for F {
     }
 }
 
-impl<T: Observer + ?Sized> Observer for Box<T> {
-    fn event(&mut self, at: Timestamp, event: CallEvent<'_>) {
-        (**self).event(at, event);
-    }
-}
-
 /// What happens in a call.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use voicekit::{Agent, CallEvent, Observer, Phrases};
+use voicekit::{Agent, CallEvent, Phrases};
 use voicekit_core::time::Timestamp;
 use voicekit_core::transport::CallInfo;
 use voicekit_local::models::{Model, Models};
@@ -12,7 +12,10 @@ use voicekit_local::{Knowledge, MiniLm, Piper, Receptionist, Silero, Whisper};
 use crate::ModelArgs;
 
 /// Makes whoever follows a call.
-pub(crate) type Observe = Arc<dyn Fn(&CallInfo) -> Box<dyn Observer> + Send + Sync>;
+pub(crate) type Observe = Arc<dyn Fn(&CallInfo) -> Follow + Send + Sync>;
+
+/// Follows one call.
+pub(crate) type Follow = Box<dyn FnMut(Timestamp, CallEvent<'_>) + Send>;
 
 /// Nobody follows the calls.
 pub(crate) fn unobserved() -> Observe {
@@ -24,7 +27,8 @@ pub(crate) async fn agent(models: &Models, args: &ModelArgs, observe: Observe) -
     let knowledge = knowledge(args)?;
     let phrases = phrases(&knowledge);
     let (whisper, piper, minilm) = load(models.clone()).await?;
-    let spoken = [&phrases.not_understood, &phrases.still_there, &phrases.failure, &phrases.goodbye];
+    let spoken =
+        [&phrases.not_understood, &phrases.still_there, &phrases.failure, &phrases.goodbye];
     let spoken = spoken.into_iter().chain(&phrases.greeting).map(String::as_str);
     piper.prepare(spoken).await?;
     let silero = Silero::new()?;

@@ -17,8 +17,7 @@ pub(crate) fn ensure(args: &ModelArgs) -> Result<Models> {
     if let Some(directory) = &args.models_from {
         models = models.with_source(directory);
     }
-    let (whisper, piper, minilm) =
-        (Model::whisper_tiny_en(), Model::piper_joe(), Model::minilm());
+    let (whisper, piper, minilm) = (Model::whisper_tiny_en(), Model::piper_joe(), Model::minilm());
     let wanted = [&whisper, &piper, &minilm];
     if wanted.iter().all(|model| models.locate(model).is_some()) {
         return Ok(models);
@@ -62,8 +61,8 @@ impl Bar {
 
 fn bar(name: &str, bytes: u64) -> ProgressBar {
     let template = "  {msg:18} {bar:30} {bytes:>10} of {total_bytes:10} {eta}";
-    let style = ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(bytes).with_style(style).with_message(name.to_owned());
     bar.enable_steady_tick(Duration::from_millis(200));
     bar

@@ -79,7 +79,9 @@ fn router(agent: Agent, twilio: TwilioConfig) -> Result<Router> {
 fn welcome(address: SocketAddr, public: bool) {
     console::line(format_args!("Listening on http://{address}"));
     if public {
-        console::line("Set the voice webhook of your number to PUBLIC_URL/twilio/voice and call it.");
+        console::line(
+            "Set the voice webhook of your number to PUBLIC_URL/twilio/voice and call it.",
+        );
         return;
     }
     console::line(format_args!(

@@ -42,9 +42,10 @@ pub struct Config {
     pub barge_in_words: usize,
     /// Words that show attention and do not ask for the turn, in lower case. Default: English.
     pub backchannels: Vec<String>,
-    /// A reply must begin to sound within this time. Default: 8 s.
+    /// The model's reply must begin to sound within this time. Default: 8 s.
     pub reply_timeout: Duration,
-    /// A reply that has begun must not fall silent for longer than this. Default: 4 s.
+    /// A reply that has begun must not fall silent for longer than this, nor may a phrase that
+    /// needs no model take longer to begin. Default: 4 s.
     pub reply_stall: Duration,
     /// How long after its estimated end a reply without its last mark is taken as played.
     /// Default: 1 s.

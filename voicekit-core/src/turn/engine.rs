@@ -466,7 +466,15 @@ impl Engine {
         self.reply = Some(Reply::new(id, source, now));
         self.ending |= source == Source::Goodbye;
         self.timers.clear(Timer::Idle);
-        self.timers.set(Timer::ReplyStart, now + self.config.reply_timeout);
+        let wait = match source {
+            Source::Turn => self.config.reply_timeout,
+            Source::Greeting
+            | Source::NotUnderstood
+            | Source::StillThere
+            | Source::Failure
+            | Source::Goodbye => self.config.reply_stall,
+        };
+        self.timers.set(Timer::ReplyStart, now + wait);
         self.actions.push_back(Action::Reply { reply: id, source });
         self.set_state(State::Processing);
         if self.speech.is_active() && self.may_interrupt(source) {

@@ -50,10 +50,14 @@ pub(super) fn make(parts: &Parts, words: Words, line: AudioFormat) -> BoxStream<
     };
     let text = Arc::clone(&said);
     let text = clauses.filter_map(move |clause| {
-        let clause = speakable(&clause);
-        let spoken = (!clause.trim().is_empty()).then(|| text.clause(clause));
+        let spoken = fit_to_speak(&clause).map(|clause| text.clause(clause));
         futures::future::ready(spoken)
     });
+    let over = Arc::clone(&said);
+    let text = text.chain(stream::poll_fn(move |_| {
+        over.lock().over = true;
+        Poll::Ready(None)
+    }));
     let format = negotiate(&parts.tts.info().formats, line);
     let converter = match Converter::new(format, line) {
         Ok(converter) => converter,
@@ -65,6 +69,18 @@ pub(super) fn make(parts: &Parts, words: Words, line: AudioFormat) -> BoxStream<
     let voice = async move { tts.speak(request, text.boxed()).await }.try_flatten_stream().boxed();
     let voice = Some(voice.fuse());
     Making { said, voice, next: None, converter, spoke: false, sounded: false }.boxed()
+}
+
+/// The clause as it is spoken, with one space where another follows; `None` if it is silent.
+fn fit_to_speak(clause: &str) -> Option<String> {
+    let mut spoken = speakable(clause);
+    if spoken.is_empty() {
+        return None;
+    }
+    if clause.ends_with(char::is_whitespace) {
+        spoken.push(' ');
+    }
+    Some(spoken)
 }
 
 /// The model's answer, cut into clauses. How it ended is noted in `said`.
@@ -108,6 +124,8 @@ struct Said {
 struct SaidState {
     clauses: VecDeque<String>,
     error: Option<Error>,
+    /// Whether the voice has taken all of the text.
+    over: bool,
 }
 
 impl Said {
@@ -144,9 +162,11 @@ impl Making {
         if let Some(error) = self.said.lock().error.take() {
             return Item::Failed(error);
         }
+        if !self.said.lock().over {
+            return Item::Failed(broken("the voice ended before its text"));
+        }
         if self.spoke && !self.sounded {
-            let error = Error::new(ErrorKind::Protocol, "tts", "the voice gave no audio");
-            return Item::Failed(error);
+            return Item::Failed(broken("the voice gave no audio"));
         }
         Item::Done
     }
@@ -155,6 +175,10 @@ impl Making {
         self.voice = None;
         Item::Failed(error)
     }
+}
+
+fn broken(message: &'static str) -> Error {
+    Error::new(ErrorKind::Protocol, "tts", message)
 }
 
 impl Stream for Making {
