@@ -1,1 +1,18 @@
-//! Twilio for voicekit: webhook, signature and media-stream transport.
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod media;
+mod secret;
+mod signature;
+mod token;
+mod twiml;
+mod webhook;
+mod wire;
+
+pub use config::{SignaturePolicy, TwilioConfig};
+pub use secret::Secret;
+pub use signature::{SignedBody, is_signed, is_upgrade_signed, sign};
+pub use webhook::routes;
+
+/// The name under which this crate's errors appear.
+const SERVICE: &str = "twilio";

@@ -1,0 +1,178 @@
+//! The media stream: from the handshake to the end of the call.
+
+mod line;
+mod marks;
+mod opening;
+mod session;
+mod track;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use futures::{SinkExt as _, StreamExt as _};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::{Error as WsError, ProtocolError};
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tracing::{Instrument as _, debug, info, info_span, warn};
+use voicekit_core::transport::CallInfo;
+
+use self::line::TwilioLine;
+use self::opening::{Opened, Opening};
+use self::session::{Fault, Session};
+use crate::webhook::Front;
+use crate::wire;
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// How long the peer may take to answer our close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Allocated for each call. Twenty of the carrier's messages, 0.4 s of speech.
+const READ_BUFFER_BYTES: usize = 8 << 10;
+
+/// Accepts the handshake; the call lives in the new socket's task.
+pub(crate) fn upgrade(front: Arc<Front>, mut request: Request) -> Response {
+    let response = match create_response_with_body(&request, Body::empty) {
+        Ok(response) => response,
+        Err(error) => {
+            debug!(%error, "not a WebSocket handshake");
+            return (StatusCode::BAD_REQUEST, "not a WebSocket handshake").into_response();
+        }
+    };
+    let upgraded = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        match upgraded.await {
+            Ok(io) => hold(&front, TokioIo::new(io)).await,
+            Err(error) => warn!(%error, "the connection could not be made a WebSocket"),
+        }
+    });
+    response
+}
+
+async fn hold(front: &Front, io: TokioIo<Upgraded>) {
+    // Messages are written at once: what waits, waits in the session, where a clear finds it.
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(Some(front.config.max_frame_bytes))
+        .max_frame_size(Some(front.config.max_frame_bytes));
+    let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+    match open(front, &mut socket).await {
+        Ok((call, stream)) => {
+            let span = info_span!("call", id = call.id);
+            converse(front, socket, call, &stream).instrument(span).await;
+        }
+        Err(refusal) => {
+            warn!(why = refusal.why, "a media stream is refused");
+            close(socket, refusal.code, refusal.why).await;
+        }
+    }
+}
+
+async fn converse(front: &Front, socket: Socket, call: CallInfo, stream: &str) {
+    info!("the call starts");
+    let session = Session::new(stream);
+    let (line, end) = TwilioLine::new(socket, session, call, &front.config);
+    futures::join!(front.answer.answer(Box::new(line)), end.close());
+    info!("the call is over");
+}
+
+/// Why a stream does not become a call.
+struct Refusal {
+    code: CloseCode,
+    why: &'static str,
+}
+
+async fn open(front: &Front, socket: &mut Socket) -> Result<(CallInfo, String), Refusal> {
+    let deadline = Instant::now() + front.config.start_timeout;
+    let late = |_| Refusal { code: CloseCode::Policy, why: "the stream did not start in time" };
+    let started = timeout_at(deadline, started(socket)).await.map_err(late)??;
+    let Opened { call, stream, token, parameters } = started;
+    let announced = front.redeem(&token, &call).map_err(|refused| {
+        debug!(?refused, "the stream's token");
+        Refusal { code: CloseCode::Policy, why: "the stream's token is not valid" }
+    })?;
+    let call =
+        CallInfo::new(call).with_parties(announced.from, announced.to).with_parameters(parameters);
+    Ok((call, stream))
+}
+
+async fn started(socket: &mut Socket) -> Result<Opened, Refusal> {
+    let mut opening = Opening::default();
+    loop {
+        let fault = match read(socket.next().await) {
+            Read::Text(text) => match opening.handle_text(&text) {
+                Ok(Some(opened)) => return Ok(opened),
+                Ok(None) => continue,
+                Err(fault) => fault,
+            },
+            Read::Nothing => continue,
+            Read::Lost => {
+                let why = "the stream ended before it started";
+                return Err(Refusal { code: CloseCode::Normal, why });
+            }
+            Read::Fault(fault) => fault,
+        };
+        return Err(Refusal { code: code(fault), why: fault.why() });
+    }
+}
+
+/// What came from the socket.
+enum Read {
+    Text(tokio_tungstenite::tungstenite::Utf8Bytes),
+    /// Pings are answered by the WebSocket layer.
+    Nothing,
+    Lost,
+    Fault(Fault),
+}
+
+fn read(message: Option<Result<Message, WsError>>) -> Read {
+    match message {
+        Some(Ok(Message::Text(text))) => Read::Text(text),
+        Some(Ok(Message::Binary(_))) => Read::Fault(Fault::Binary),
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Read::Nothing,
+        Some(Ok(Message::Close(_))) | None => Read::Lost,
+        Some(Err(WsError::Capacity(_))) => Read::Fault(Fault::TooLong),
+        Some(Err(WsError::Utf8(_))) => Read::Fault(Fault::Malformed(wire::Malformed::Message)),
+        Some(Err(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Read::Lost,
+        Some(Err(WsError::Protocol(_))) => Read::Fault(Fault::Framing),
+        Some(Err(error)) => {
+            debug!(%error, "the socket broke");
+            Read::Lost
+        }
+    }
+}
+
+/// The close code of RFC 6455, section 7.4.1, for a fault.
+fn code(fault: Fault) -> CloseCode {
+    match fault {
+        Fault::Binary | Fault::NotPhone => CloseCode::Unsupported,
+        Fault::TooLong => CloseCode::Size,
+        Fault::Framing => CloseCode::Protocol,
+        Fault::Malformed(_) | Fault::Payload => CloseCode::Invalid,
+    }
+}
+
+/// Says goodbye and waits a little for the peer's: a socket dropped with unread messages in it is
+/// reset, and the peer may never see why.
+async fn close(mut socket: Socket, code: CloseCode, why: &'static str) {
+    let goodbye = async {
+        let frame = CloseFrame { code, reason: why.into() };
+        if socket.send(Message::Close(Some(frame))).await.is_err() {
+            debug!("the peer is gone already");
+        }
+        while let Some(Ok(_)) = socket.next().await {}
+    };
+    if timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
+        debug!("the peer did not close its side");
+    }
+}

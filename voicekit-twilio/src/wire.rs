@@ -1,0 +1,263 @@
+//! The carrier's words: names, inbound messages, outbound messages.
+//!
+//! All messages are single text frames of JSON. Numbers arrive as strings or as numbers. Events and
+//! fields that are not known are ignored: the carrier adds new ones at any time. Sequence and chunk
+//! numbers are not read; what was lost shows in the timestamps.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+
+pub(crate) const SIGNATURE_HEADER: &str = "x-twilio-signature";
+pub(crate) const BODY_HASH_PARAMETER: &str = "bodySHA256";
+pub(crate) const CALL: &str = "CallSid";
+pub(crate) const FROM: &str = "From";
+pub(crate) const TO: &str = "To";
+
+/// The stream parameter that carries the one-time token.
+pub(crate) const TOKEN_PARAMETER: &str = "token";
+/// Name and value of a stream parameter together have fewer characters than this.
+pub(crate) const MAX_PARAMETER_CHARS: usize = 500;
+
+/// One message from the carrier.
+#[derive(Debug)]
+pub(crate) enum Inbound<'a> {
+    Connected,
+    Start(Start),
+    Media {
+        stream: Cow<'a, str>,
+        media: Media<'a>,
+    },
+    Dtmf {
+        stream: Cow<'a, str>,
+        digit: Cow<'a, str>,
+    },
+    Mark {
+        stream: Cow<'a, str>,
+        name: Cow<'a, str>,
+    },
+    Stop {
+        stream: Cow<'a, str>,
+    },
+    /// An event of a later version of the protocol.
+    Unknown(Cow<'a, str>),
+}
+
+/// What a stream says of itself.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Start {
+    #[serde(default)]
+    pub(crate) stream_sid: String,
+    pub(crate) call_sid: String,
+    pub(crate) media_format: MediaFormat,
+    #[serde(default)]
+    pub(crate) custom_parameters: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MediaFormat {
+    encoding: String,
+    #[serde(deserialize_with = "number")]
+    sample_rate: u64,
+    #[serde(default = "one", deserialize_with = "number")]
+    channels: u64,
+}
+
+impl MediaFormat {
+    pub(crate) fn is_phone(&self) -> bool {
+        self.encoding == "audio/x-mulaw" && self.sample_rate == 8_000 && self.channels == 1
+    }
+}
+
+/// A piece of audio.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Media<'a> {
+    #[serde(borrow, default)]
+    track: Cow<'a, str>,
+    /// Milliseconds since the stream started.
+    #[serde(default, deserialize_with = "optional_number")]
+    pub(crate) timestamp: Option<u64>,
+    #[serde(borrow)]
+    payload: Cow<'a, str>,
+}
+
+impl Media<'_> {
+    /// Whether this is the caller's voice, not the agent's own.
+    pub(crate) fn is_inbound(&self) -> bool {
+        self.track.is_empty() || self.track == "inbound"
+    }
+
+    /// The mu-law bytes.
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, base64::DecodeError> {
+        STANDARD.decode(self.payload.as_bytes())
+    }
+}
+
+/// Why a message cannot be understood. Holds nothing of the message itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Malformed {
+    /// Not JSON of the documented shape.
+    Message,
+    /// An event without the part that it is named after.
+    Missing(&'static str),
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message => f.write_str("the message is not JSON of the documented shape"),
+            Self::Missing(part) => write!(f, "the message has no `{part}`"),
+        }
+    }
+}
+
+/// Reads one message.
+pub(crate) fn decode(text: &str) -> Result<Inbound<'_>, Malformed> {
+    match serde_json::from_str::<Envelope<'_>>(text) {
+        Ok(envelope) => envelope.open(),
+        Err(_) => unknown(text),
+    }
+}
+
+/// All events in one flat shape, so that nothing is copied on the way to the audio.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow, default)]
+    stream_sid: Cow<'a, str>,
+    start: Option<Start>,
+    #[serde(borrow)]
+    media: Option<Media<'a>>,
+    #[serde(borrow)]
+    dtmf: Option<Dtmf<'a>>,
+    #[serde(borrow)]
+    mark: Option<MarkName<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Dtmf<'a> {
+    #[serde(borrow)]
+    digit: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct MarkName<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+impl<'a> Envelope<'a> {
+    fn open(self) -> Result<Inbound<'a>, Malformed> {
+        let stream = self.stream_sid;
+        match &*self.event {
+            "connected" => Ok(Inbound::Connected),
+            "start" => {
+                let mut start = self.start.ok_or(Malformed::Missing("start"))?;
+                if !stream.is_empty() {
+                    start.stream_sid = stream.into_owned();
+                }
+                Ok(Inbound::Start(start))
+            }
+            "media" => {
+                let media = self.media.ok_or(Malformed::Missing("media"))?;
+                Ok(Inbound::Media { stream, media })
+            }
+            "dtmf" => {
+                let digit = self.dtmf.ok_or(Malformed::Missing("dtmf"))?.digit;
+                Ok(Inbound::Dtmf { stream, digit })
+            }
+            "mark" => {
+                let name = self.mark.ok_or(Malformed::Missing("mark"))?.name;
+                Ok(Inbound::Mark { stream, name })
+            }
+            "stop" => Ok(Inbound::Stop { stream }),
+            _ => Ok(Inbound::Unknown(self.event)),
+        }
+    }
+}
+
+/// An event that is not known may use a known name for a part of another shape.
+fn unknown(text: &str) -> Result<Inbound<'_>, Malformed> {
+    #[derive(Deserialize)]
+    struct Name<'a> {
+        #[serde(borrow)]
+        event: Cow<'a, str>,
+    }
+    let Name { event } = serde_json::from_str(text).map_err(|_| Malformed::Message)?;
+    match &*event {
+        "connected" | "start" | "media" | "dtmf" | "mark" | "stop" => Err(Malformed::Message),
+        _ => Ok(Inbound::Unknown(event)),
+    }
+}
+
+/// What this side sends, with exactly the documented keys.
+///
+/// Holds the stream's name as JSON, so that a frame of audio is written into one allocation.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    stream_json: String,
+}
+
+impl Outbound {
+    pub(crate) fn new(stream: &str) -> Self {
+        Self { stream_json: json_string(stream) }
+    }
+
+    pub(crate) fn media(&self, mulaw: &[u8]) -> String {
+        let payload = mulaw.len().div_ceil(3) * 4;
+        let mut text = String::with_capacity(64 + self.stream_json.len() + payload);
+        text.push_str(r#"{"event":"media","streamSid":"#);
+        text.push_str(&self.stream_json);
+        text.push_str(r#","media":{"payload":""#);
+        STANDARD.encode_string(mulaw, &mut text);
+        text.push_str(r#""}}"#);
+        text
+    }
+
+    pub(crate) fn mark(&self, name: &str) -> String {
+        let (stream, name) = (&self.stream_json, json_string(name));
+        format!(r#"{{"event":"mark","streamSid":{stream},"mark":{{"name":{name}}}}}"#)
+    }
+
+    pub(crate) fn clear(&self) -> String {
+        format!(r#"{{"event":"clear","streamSid":{}}}"#, self.stream_json)
+    }
+}
+
+fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+const fn one() -> u64 {
+    1
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    struct Number;
+    impl Visitor<'_> for Number {
+        type Value = u64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number, bare or in quotes")
+        }
+        fn visit_u64<E: de::Error>(self, value: u64) -> Result<u64, E> {
+            Ok(value)
+        }
+        fn visit_str<E: de::Error>(self, value: &str) -> Result<u64, E> {
+            value.parse().map_err(|_| E::custom("not a whole number"))
+        }
+    }
+    deserializer.deserialize_any(Number)
+}
+
+fn optional_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    number(deserializer).map(Some)
+}
