@@ -59,6 +59,11 @@ pub(crate) async fn run<T: Send + 'static>(
     })
 }
 
+/// Whether a job would not have to wait.
+pub(crate) fn is_free() -> bool {
+    lanes().permits.available_permits() > 0
+}
+
 struct Lanes {
     permits: Arc<Semaphore>,
     free: Mutex<Vec<Lane>>,

@@ -3,7 +3,7 @@
 use voicekit_core::vad::Vad;
 use voicekit_local::silero::Silero;
 
-use crate::speech::{self, Recording};
+use crate::{recording, speech};
 
 fn probabilities(vad: &mut Silero, samples: &[i16]) -> Vec<f32> {
     samples.chunks_exact(vad.window()).map(|window| vad.probability(window)).collect()
@@ -11,7 +11,7 @@ fn probabilities(vad: &mut Silero, samples: &[i16]) -> Vec<f32> {
 
 /// 320 ms of silence, every second sample of the recording, 320 ms of silence.
 fn reference_audio() -> Vec<i16> {
-    let speech = Recording::named("librivox-0880.wav").samples;
+    let speech = recording("librivox-0880.wav").samples;
     let silence = [0; 2_560];
     let every_second: Vec<i16> = speech.into_iter().step_by(2).collect();
     [&silence, every_second.as_slice(), &silence].concat()

@@ -15,11 +15,6 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// The one in `file`.
-    pub(crate) fn named(file: &str) -> Self {
-        all().into_iter().find(|recording| recording.file == file).unwrap()
-    }
-
     /// At 8 kHz, through mu-law.
     pub(crate) fn over_the_phone(&self) -> Vec<i16> {
         let mut narrow = Vec::new();
@@ -27,10 +22,6 @@ impl Recording {
         resampler.process(&self.samples, &mut narrow);
         resampler.flush(&mut narrow);
         narrow.iter().map(|&sample| mulaw::decode_sample(mulaw::encode_sample(sample))).collect()
-    }
-
-    pub(crate) fn seconds(&self) -> f64 {
-        self.samples.len() as f64 / 16_000.0
     }
 }
 

@@ -1,0 +1,140 @@
+//! From audio to text: the parts of the model put together, greedy search, and the guards.
+
+use std::time::Duration;
+
+use rten_simd::SimdOp;
+use rten_vecmath::{MaxNum, SumExpSub};
+use voicekit_core::error::Result;
+
+use super::decoder::{self, Decoder};
+use super::encoder::{self, Encoder};
+use super::mel::{self, Spectrogram};
+use super::tokens::{self, Vocabulary};
+use super::weights::Weights;
+use super::{Decoded, LONGEST, PADDING, RATE_HZ, Stop, TOKENS_BESIDES, TOKENS_PER_SECOND};
+
+#[derive(Debug)]
+pub(super) struct Model {
+    spectrogram: Spectrogram,
+    encoder: Encoder,
+    decoder: Decoder,
+    vocabulary: Vocabulary,
+}
+
+impl Model {
+    /// From the contents of `model.bin` and `tokenizer.json`.
+    pub(super) fn parse(weights: &[u8], tokenizer: &[u8]) -> Result<Self> {
+        let weights = Weights::parse(weights)?;
+        Ok(Self {
+            spectrogram: Spectrogram::new(),
+            encoder: Encoder::load(&weights)?,
+            decoder: Decoder::load(&weights, tokens::COUNT)?,
+            vocabulary: Vocabulary::parse(tokenizer)?,
+        })
+    }
+
+    /// The text of `audio`, samples at [`RATE_HZ`] in -1..1; `None` if told to stop.
+    pub(super) fn decode(&self, audio: &[f32], stop: Stop<'_>) -> Option<Decoded> {
+        if audio.is_empty() {
+            return Some(Decoded { no_speech: 1.0, ..Decoded::default() });
+        }
+        let audio = &audio[..audio.len().min(samples_in(LONGEST))];
+        let window = audio.len() + samples_in(PADDING);
+        let rows = window.div_ceil(2 * mel::HOP).min(encoder::POSITIONS) * 2;
+        let heard = self.encoder.forward(&self.spectrogram.of(audio, rows), stop)?;
+        self.write(&heard, most_tokens(audio.len()), stop)
+    }
+
+    fn write(&self, heard: &[f32], most: usize, stop: Stop<'_>) -> Option<Decoded> {
+        let mut page = self.decoder.page(heard);
+        let opening = self.decoder.write(&mut page, tokens::START);
+        let no_speech = log_probability(&opening, tokens::NO_SPEECH).exp();
+        let mut scores = self.decoder.write(&mut page, tokens::WITHOUT_TIMES);
+        forbid(&mut scores, &tokens::NEVER_FIRST);
+        let (mut written, mut total) = (Vec::new(), 0.0);
+        loop {
+            forbid(&mut scores, &tokens::NEVER);
+            scores.truncate(tokens::END + 1);
+            let token = likeliest(&scores);
+            total += log_probability(&scores, token);
+            if token == tokens::END || written.len() == most {
+                break;
+            }
+            if stop() {
+                return None;
+            }
+            written.push(token);
+            scores = self.decoder.write(&mut page, token);
+        }
+        let text = without_repeated_tail(&self.vocabulary.text(&written));
+        let mean_log_probability = total / (written.len() + 1) as f32;
+        Some(Decoded { text, no_speech, mean_log_probability })
+    }
+}
+
+fn samples_in(duration: Duration) -> usize {
+    usize::try_from(duration.as_millis()).unwrap_or(usize::MAX) * (RATE_HZ as usize / 1_000)
+}
+
+fn most_tokens(samples: usize) -> usize {
+    let most = samples * TOKENS_PER_SECOND / RATE_HZ as usize + TOKENS_BESIDES;
+    most.min(decoder::POSITIONS - 2)
+}
+
+fn forbid(scores: &mut [f32], tokens: &[usize]) {
+    for &token in tokens {
+        scores[token] = f32::NEG_INFINITY;
+    }
+}
+
+fn likeliest(scores: &[f32]) -> usize {
+    let best = scores.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.map_or(tokens::END, |(token, _)| token)
+}
+
+fn log_probability(scores: &[f32], token: usize) -> f32 {
+    let highest = MaxNum::new(scores).dispatch();
+    scores[token] - highest - SumExpSub::new(scores, highest).dispatch().ln()
+}
+
+/// Drops the end of `text` if it says the three or more words before it once more, again and
+/// again.
+fn without_repeated_tail(text: &str) -> String {
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    while let Some(length) = repeated_tail(&words) {
+        words.truncate(words.len() - length);
+    }
+    words.join(" ")
+}
+
+/// The length of the longest repeated tail.
+fn repeated_tail(words: &[&str]) -> Option<usize> {
+    const SHORTEST: usize = 3;
+    (SHORTEST..=words.len() / 2).rev().find(|&length| {
+        let (rest, tail) = words.split_at(words.len() - length);
+        let said = &rest[rest.len() - length..];
+        tail.iter().zip(said).all(|(a, b)| plain(a).eq(plain(b)))
+    })
+}
+
+fn plain(word: &str) -> impl Iterator<Item = char> {
+    word.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_said_again_is_dropped() {
+        let cases = [
+            ("Ten of clubs. Ten of clubs. Ten of clubs.", "Ten of clubs."),
+            ("no no no no", "no no no no"),
+            ("I would like to, I would like to order", "I would like to, I would like to order"),
+            ("", ""),
+        ];
+        for (said, kept) in cases {
+            assert_eq!(without_repeated_tail(said), kept);
+        }
+    }
+}
