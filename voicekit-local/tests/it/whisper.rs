@@ -13,6 +13,7 @@ use voicekit_core::codec::mulaw;
 use voicekit_core::error::{ErrorKind, Result};
 use voicekit_local::models::{Model, Models};
 use voicekit_local::whisper::Whisper;
+use voicekit_testkit::contract;
 
 use crate::words::{self, words};
 use crate::{recording, speech};
@@ -158,6 +159,14 @@ impl Call {
         self.input.close_channel();
         self.events.map(Result::unwrap).collect().await
     }
+}
+
+#[tokio::test]
+async fn the_contract_of_recognisers_is_kept() {
+    let speech = recording("librivox-0880.wav").over_the_phone();
+    let codes: Vec<u8> = speech.iter().map(|&sample| mulaw::encode_sample(sample)).collect();
+    let speech = AudioChunk::new(AudioFormat::PHONE, codes).unwrap();
+    contract::asr(&whisper(), &speech).await.assert_kept(&[]);
 }
 
 #[tokio::test]
