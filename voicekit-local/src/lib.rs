@@ -2,5 +2,6 @@
 
 mod inference;
 pub mod models;
+pub mod piper;
 pub mod silero;
 pub mod whisper;
