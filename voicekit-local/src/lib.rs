@@ -1,7 +1,9 @@
 //! Speech in, speech out and a brain for voicekit, offline: no key and no account.
 
 mod inference;
+pub mod minilm;
 pub mod models;
 pub mod piper;
 pub mod silero;
 pub mod whisper;
+mod wordpiece;
