@@ -4,6 +4,7 @@ mod inference;
 pub mod minilm;
 pub mod models;
 pub mod piper;
+pub mod receptionist;
 pub mod silero;
 pub mod whisper;
 mod wordpiece;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod models;
+mod receptionist;
 mod silero;
 mod speech;
 mod whisper;
