@@ -294,3 +294,26 @@ fn config(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
 fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::Internal, "piper", "the voice's network does not run").with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::piper::spoken::pieces;
+
+    #[test]
+    fn sound_decoded_in_stretches_equals_sound_decoded_at_once() {
+        let network = include_bytes!("../../tests/data/tiny-voice.onnx");
+        let settings = include_str!("../../tests/data/tiny-voice.onnx.json");
+        let voice = Voice::new(network, settings).unwrap();
+        let lane = Lane::private();
+        let latent = voice.plan(&pieces("Thank you for calling."), 0, &lane).unwrap().unwrap();
+        let whole = voice.decode(&latent, 0..latent.frames, 0, &lane).unwrap();
+        let mut stretches = Vec::new();
+        for start in (0..latent.frames).step_by(20) {
+            let frames = start..(start + 20).min(latent.frames);
+            stretches.extend(voice.decode(&latent, frames, 0, &lane).unwrap());
+        }
+        assert_eq!(whole.len(), latent.frames * 256);
+        assert_eq!(whole, stretches);
+    }
+}

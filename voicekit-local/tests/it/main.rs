@@ -1,7 +1,9 @@
 //! Tests of the crate's public interface.
 #![allow(clippy::unwrap_used)]
 
+mod minilm;
 mod models;
+mod piper;
 mod receptionist;
 mod silero;
 mod speech;

@@ -9,6 +9,7 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, Message};
 use voicekit_core::retrieve::{Embedder, Embedding};
 use voicekit_local::receptionist::{Knowledge, Receptionist};
+use voicekit_testkit::contract;
 
 /// What MiniLM (int8) makes of the texts in `data/embeddings.tsv`: the text, a tab and 384 signed
 /// bytes in hexadecimal, as the example `embed` writes them.
@@ -402,4 +403,9 @@ async fn the_call_begins_with_the_greeting() {
     let receptionist = receptionist().await;
     let greeting = say(&receptionist, &[]).await;
     assert_eq!(greeting, "Thank you for calling Corner Bakery. How can I help you?");
+}
+
+#[tokio::test]
+async fn the_contract_of_models_is_kept() {
+    contract::llm(&receptionist().await).await.assert_kept(&[3, 4]);
 }
