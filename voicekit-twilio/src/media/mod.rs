@@ -16,6 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -162,15 +163,22 @@ fn code(fault: Fault) -> CloseCode {
     }
 }
 
-/// Says goodbye and waits a little for the peer's: a socket dropped with unread messages in it is
+/// Says goodbye and waits a little for the peer's: a socket dropped with unread bytes in it is
 /// reset, and the peer may never see why.
 async fn close(mut socket: Socket, code: CloseCode, why: &'static str) {
     let goodbye = async {
         let frame = CloseFrame { code, reason: why.into() };
-        if socket.send(Message::Close(Some(frame))).await.is_err() {
-            debug!("the peer is gone already");
+        let is_first = socket.send(Message::Close(Some(frame))).await.is_ok();
+        while let Some(Ok(message)) = socket.next().await {
+            if message.is_close() {
+                return;
+            }
         }
-        while let Some(Ok(_)) = socket.next().await {}
+        if is_first {
+            // Frames cannot be told apart any more.
+            let mut rest = [0; 1 << 10];
+            while socket.get_mut().read(&mut rest).await.is_ok_and(|count| count > 0) {}
+        }
     };
     if timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
         debug!("the peer did not close its side");

@@ -142,7 +142,7 @@ async fn what_is_not_the_protocol_is_refused_with_its_code() {
     let mut wide = start(&token);
     wide["start"]["mediaFormat"]["sampleRate"] = json!(16_000);
     refused(&mut carrier, &[wide.to_string()], 1003).await;
-    refused(&mut carrier, &["x".repeat((64 << 10) + 1)], 1009).await;
+    refused(&mut carrier, &["x".repeat(99 << 10)], 1009).await;
     let mut socket = carrier.open(&[]).await.unwrap();
     socket.0.send(Message::binary(vec![1, 2, 3])).await.unwrap();
     assert_eq!(socket.closed().await, 1003);
