@@ -302,3 +302,6 @@ fn too_many_marks() -> Error {
     let message = "too many marks are outstanding: the carrier does not return them";
     Error::new(ErrorKind::Protocol, SERVICE, message)
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,18 +137,16 @@ impl Socket {
 
     /// The next message from the server, which must be text.
     pub(crate) async fn hear(&mut self) -> Value {
-        match self.0.next().await.unwrap().unwrap() {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("not a text message: {other:?}"),
-        }
+        let message = self.0.next().await.unwrap().unwrap();
+        let Message::Text(text) = &message else { panic!("not a text message: {message:?}") };
+        serde_json::from_str(text).unwrap()
     }
 
     /// The code with which the server closes, after whatever else it says.
     pub(crate) async fn closed(&mut self) -> u16 {
         loop {
-            match self.0.next().await.unwrap().unwrap() {
-                Message::Close(frame) => return frame.unwrap().code.into(),
-                _ => continue,
+            if let Message::Close(frame) = self.0.next().await.unwrap().unwrap() {
+                return frame.unwrap().code.into();
             }
         }
     }

@@ -21,10 +21,9 @@ fn mark(reply: u64, position_us: u64) -> Mark {
 }
 
 async fn heard(call: &mut Call) -> (u64, Vec<u8>) {
-    match call.event().await {
-        TransportEvent::Audio { at, chunk } => (at.samples, chunk.bytes().to_vec()),
-        other => panic!("not audio: {other:?}"),
-    }
+    let event = call.event().await;
+    let TransportEvent::Audio { at, chunk } = event else { panic!("not audio: {event:?}") };
+    (at.samples, chunk.bytes().to_vec())
 }
 
 #[tokio::test(start_paused = true)]

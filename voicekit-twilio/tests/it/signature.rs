@@ -9,10 +9,7 @@ fn vectors(kind: &str) -> Vec<Value> {
 }
 
 fn form(vector: &Value) -> Vec<(String, String)> {
-    let values = |value: &Value| match value {
-        Value::Array(values) => values.clone(),
-        value => vec![value.clone()],
-    };
+    let values = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let form = vector["form_params"].as_object().unwrap();
     let pairs = |(name, value): (&String, &Value)| {
