@@ -222,3 +222,10 @@ pub(crate) fn stop() -> Value {
 pub(crate) async fn pass(time: Duration) {
     tokio::time::advance(time).await;
 }
+
+/// Lets every other task go on until it waits.
+pub(crate) async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}

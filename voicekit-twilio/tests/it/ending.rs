@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::ErrorKind;
 use voicekit_core::transport::{EndReason, Mark, TransportCommand, TransportEvent};
 use voicekit_twilio::TwilioConfig;
 
-use crate::carrier::{Call, Carrier, STREAM, media, media_with, pass, stop};
+use crate::carrier::{Call, Carrier, STREAM, media, media_with, pass, settle, stop};
 
 fn word() -> TransportCommand {
     TransportCommand::Audio(AudioChunk::silence(AudioFormat::PHONE, Duration::from_millis(20)))
@@ -72,12 +74,20 @@ async fn hanging_up_wakes_who_is_listening() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn hanging_up_works_against_a_carrier_that_does_not_read() {
+async fn hanging_up_waits_for_nothing_and_says_nothing_more() {
     let mut call = Carrier::local().call().await;
-    for _ in 0..300 {
-        call.send(word()).await;
+    let mut sent = 0;
+    while timeout(Duration::from_millis(10), call.sink.send(word())).await.is_ok() {
+        sent += 1;
     }
+    let before = Instant::now();
     call.send(TransportCommand::HangUp).await;
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    let mut written = 0;
+    while let Message::Text(_) = call.socket.0.next().await.unwrap().unwrap() {
+        written += 1;
+    }
+    assert!(written < sent, "all {sent} words were written");
     ended(&mut call, EndReason::AgentHungUp).await;
 }
 
@@ -121,7 +131,7 @@ async fn any_message_shows_that_the_carrier_lives() {
     let mut call = Carrier::local().call().await;
     let since = Instant::now();
     for _ in 0..3 {
-        let listened = tokio::time::timeout(Duration::from_secs(4), call.events.next()).await;
+        let listened = timeout(Duration::from_secs(4), call.events.next()).await;
         assert!(listened.is_err(), "{listened:?}");
         call.socket.0.send(Message::Ping("x".into())).await.unwrap();
     }
@@ -150,6 +160,17 @@ async fn what_is_not_the_protocol_ends_the_call_with_an_error() {
     broke(Message::text(media_with(json!("0"), "not base64!").to_string()), 1007).await;
     broke(Message::text(media_with(json!(-5), "f38=").to_string()), 1007).await;
     broke(Message::text("x".repeat((1 << 10) + 1)), 1009).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_in_pieces_may_not_be_longer_either() {
+    let mut call = Carrier::new(TwilioConfig::local().with_max_frame_bytes(1 << 10)).call().await;
+    for opcode in [Data::Text, Data::Continue] {
+        let piece = Frame::message(vec![b' '; 1_000], OpCode::Data(opcode), false);
+        call.socket.0.send(Message::Frame(piece)).await.unwrap();
+    }
+    assert!(matches!(&call.rest().await[..], [Err(_)]));
+    assert_eq!(call.socket.closed().await, 1009);
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,23 +210,33 @@ async fn sending_waits_for_room_in_the_queue_and_not_for_ever() {
     assert_eq!(before.elapsed().as_secs(), 1);
     assert!((150..300).contains(&sent), "{sent} frames of 320 bytes were taken");
     ended(&mut call, EndReason::Lost).await;
+    assert_eq!(before.elapsed().as_secs(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn sending_goes_on_when_the_carrier_reads_again() {
     let config = TwilioConfig::local().with_outbound_queue_bytes(4 << 10);
-    let Call { mut socket, mut sink, events, .. } = Carrier::new(config).call().await;
+    let Call { mut socket, mut sink, mut events, .. } = Carrier::new(config).call().await;
     let sending = tokio::spawn(async move {
         for _ in 0..1_000 {
             sink.send(word()).await.unwrap();
         }
         sink
     });
-    for _ in 0..900 {
+    let listening = tokio::spawn(async move {
+        while let Some(Ok(TransportEvent::Audio { .. })) = events.next().await {}
+    });
+    for n in 0..900 {
+        if n % 100 == 0 {
+            // Both directions wait, and the listener is the last to have looked.
+            settle().await;
+            socket.say(&media(n / 5)).await;
+            settle().await;
+        }
         assert_eq!(socket.hear().await["event"], "media");
     }
     let _sink = sending.await.unwrap();
-    drop(events);
+    listening.abort();
 }
 
 #[tokio::test(start_paused = true)]

@@ -129,6 +129,16 @@ impl Call {
     }
 }
 
+#[test]
+fn nothing_is_left_to_write_after_hanging_up() {
+    let mut session = Session::new("MZ1");
+    let chunk = AudioChunk::new(AudioFormat::PHONE, vec![0; 320]).unwrap();
+    session.handle_command(TransportCommand::Audio(chunk)).unwrap();
+    assert!(session.queued_bytes() > 0);
+    session.handle_command(TransportCommand::HangUp).unwrap();
+    assert_eq!((session.queued_bytes(), session.poll_frame()), (0, None));
+}
+
 proptest! {
     #[test]
     fn every_mark_comes_back_once_and_nothing_stale_follows_a_clear(
