@@ -25,7 +25,8 @@
 //!     silence of the same length ([`media`]). The other direction has a bounded queue ([`ending`]).
 //! 18. Secrets and numbers in neither logs nor `Debug`: [`config`], [`privacy`].
 //!
-//! Items 16 and 17 are about the REST interface.
+//! Items 16 and 17 are about the REST interface. Whole calls with another party's signatures and
+//! clock are in [`simulated`].
 
 #![allow(clippy::unwrap_used)]
 
@@ -36,4 +37,5 @@ mod media;
 mod opening;
 mod privacy;
 mod signature;
+mod simulated;
 mod webhook;
