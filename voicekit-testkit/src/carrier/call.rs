@@ -74,6 +74,14 @@ pub struct CallReport {
     pub close_code: Option<u16>,
 }
 
+impl CallReport {
+    /// A report of a call that needed no carrier, such as one over a
+    /// [`FakeLine`](crate::fake::FakeLine).
+    pub fn new(outcome: Outcome, report: Report) -> Self {
+        Self { outcome, report, violations: Vec::new(), lost: 0, close_code: None }
+    }
+}
+
 /// A call could not be placed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

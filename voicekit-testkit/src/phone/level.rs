@@ -17,8 +17,17 @@ const AUDIBLE: f64 = 184.0;
 /// −50 dBFS: the quietest a clip's speech may be.
 const CLIP_FLOOR: f64 = 104.0;
 
-/// A clip's speech is at most 35 dB below its loudest 10 ms.
+/// A clip's speech is at most 35 dB below its loudest 10 ms: the range of speech on a telephone.
 const CLIP_RANGE: f64 = 56.2;
+
+/// In a noisy clip, speech is 10 dB above the noise, which the quietest tenth of it is made of,
+const ABOVE_NOISE: f64 = 3.16;
+
+/// but 18 dB under the loudest 10 ms it is speech, however little of the clip is silent.
+const SURELY_SPEECH: f64 = 7.9;
+
+/// What lasts less than 30 ms is a click.
+const CLICK: usize = 3;
 
 /// Pauses up to this long lie inside an utterance: 300 ms.
 const PAUSE: usize = 2_400;
@@ -98,20 +107,26 @@ impl Ear {
     }
 }
 
-/// Where the speech of a clip starts and ends, its silence at both ends left out. The threshold
-/// follows the clip: 35 dB under its loudest 10 ms, not under −50 dBFS.
+/// Where the speech of a clip starts and ends, silence and noise at both ends left out.
 pub(crate) fn speech_in(codes: &[u8]) -> Option<(usize, usize)> {
     let samples = mulaw::decode(codes);
-    let loudest = samples.chunks(WINDOW).map(rms).fold(0.0, f64::max);
-    let threshold = (loudest / CLIP_RANGE).max(CLIP_FLOOR);
-    let mut bounds = None;
-    for (index, window) in samples.chunks(WINDOW).enumerate() {
-        if let Some((first, last)) = audible(window, threshold) {
-            let (start, _) = bounds.unwrap_or((index * WINDOW + first, 0));
-            bounds = Some((start, index * WINDOW + last + 1));
-        }
-    }
-    bounds
+    let threshold = clip_threshold(&samples)?;
+    let windows: Vec<&[i16]> = samples.chunks(WINDOW).collect();
+    let speech = |run: &[&[i16]]| run.iter().all(|window| rms(window) >= threshold);
+    let first = windows.windows(CLICK).position(speech)?;
+    let last = windows.windows(CLICK).rposition(speech)? + CLICK - 1;
+    let (onset, _) = audible(windows[first], threshold)?;
+    let (_, end) = audible(windows[last], threshold)?;
+    Some((first * WINDOW + onset, last * WINDOW + end + 1))
+}
+
+/// The level from which on a clip's sound is speech.
+fn clip_threshold(samples: &[i16]) -> Option<f64> {
+    let mut levels: Vec<f64> = samples.chunks(WINDOW).map(rms).collect();
+    levels.sort_by(f64::total_cmp);
+    let (loudest, noise) = (*levels.last()?, *levels.get(levels.len() / 10)?);
+    let above_noise = (noise * ABOVE_NOISE).min(loudest / SURELY_SPEECH);
+    Some((loudest / CLIP_RANGE).max(above_noise).max(CLIP_FLOOR))
 }
 
 /// The first and last sample above `threshold`, if the whole is louder than it.

@@ -73,6 +73,23 @@ fn the_speech_of_a_clip_is_told_from_the_silence_around_it() {
 }
 
 #[test]
+fn noise_and_clicks_around_speech_are_no_speech() {
+    let hiss = |length| -> Vec<i16> {
+        silence(ms(length))
+            .iter()
+            .enumerate()
+            .map(|(i, _)| if i % 3 == 0 { 300 } else { -300 })
+            .collect()
+    };
+    let click = tone(ms(10));
+    let clip = [hiss(200), click, hiss(190), tone(ms(600)), hiss(500)].concat();
+    let mut phone = Phone::new();
+    phone.say(at(0), "noisy", &clip);
+    let speech = phone.clips()[0].speech;
+    assert_eq!((speech.start, speech.end), (at(400), at(1_000)));
+}
+
+#[test]
 fn a_mark_returns_when_all_audio_before_it_has_been_played() {
     let mut phone = Phone::new();
     phone.play(at(100), &sound(300));
