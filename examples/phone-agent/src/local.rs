@@ -43,6 +43,17 @@ pub(crate) async fn agent(models: &Models, args: &ModelArgs, observe: Observe) -
     Ok(agent)
 }
 
+/// The agent's voice alone, for callers who have none of their own.
+pub(crate) async fn voice(models: &Models) -> Result<Piper> {
+    let models = models.clone();
+    let loaded = tokio::task::spawn_blocking(move || load_voice(&models));
+    loaded.await?
+}
+
+fn load_voice(models: &Models) -> Result<Piper> {
+    Ok(Piper::load(models.path(&Model::piper_joe()).join("en_US-joe-medium.onnx"))?)
+}
+
 fn knowledge(args: &ModelArgs) -> Result<Knowledge> {
     let Some(path) = &args.knowledge else { return Ok(Knowledge::bakery()) };
     let text = std::fs::read_to_string(path)
@@ -61,7 +72,7 @@ fn phrases(knowledge: &Knowledge) -> Phrases {
 async fn load(models: Models) -> Result<(Whisper, Piper, MiniLm)> {
     let loaded = tokio::task::spawn_blocking(move || {
         let whisper = Whisper::load(models.path(&Model::whisper_tiny_en()))?;
-        let piper = Piper::load(models.path(&Model::piper_joe()).join("en_US-joe-medium.onnx"))?;
+        let piper = load_voice(&models)?;
         let minilm = MiniLm::load(models.path(&Model::minilm()).join("model.onnx"))?;
         Ok::<_, anyhow::Error>((whisper, piper, minilm))
     });

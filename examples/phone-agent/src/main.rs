@@ -1,6 +1,7 @@
 //! A receptionist on the phone: it understands speech, answers aloud and lets itself be
 //! interrupted, with no key, no account and, after the first start, no internet.
 
+mod call;
 mod local;
 mod models;
 mod serve;
@@ -22,6 +23,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Calls the agent over a simulated carrier, and keeps recording, trace and a page to look at.
+    Call(Box<call::CallArgs>),
     /// Fetches the models, so that later starts need no network.
     Models(ModelArgs),
 }
@@ -56,6 +59,7 @@ fn main() -> std::process::ExitCode {
 async fn run(cli: Cli) -> Result<std::process::ExitCode> {
     match cli.command {
         None => serve::run(cli.serve).await?,
+        Some(Command::Call(args)) => return call::run(*args).await,
         Some(Command::Models(args)) => {
             models::ensure(&args)?;
         }

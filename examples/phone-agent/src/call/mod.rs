@@ -1,0 +1,170 @@
+//! `phone-agent call`: places a call over a simulated carrier, and keeps what was heard.
+
+mod args;
+mod clips;
+mod jsonl;
+mod page;
+mod record;
+mod summary;
+mod talk;
+
+use std::future::pending;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use futures::{StreamExt, stream};
+use tokio::net::TcpListener;
+use voicekit::CallEvent;
+use voicekit_core::time::Timestamp;
+use voicekit_core::tts::{Spoken, Tts, TtsRequest};
+use voicekit_testkit::carrier::{CallReport, SimulatedCall, Webhook};
+use voicekit_testkit::script::{Outcome, Script};
+use voicekit_twilio::TwilioConfig;
+
+use crate::{console, local, models, serve};
+use record::{Record, Recorder};
+
+pub(crate) use args::CallArgs;
+
+/// What the caller says if nothing else is asked for.
+const SMALL_TALK: [&str; 2] = ["When are you open on Saturday?", "Thank you, goodbye."];
+
+/// Calls, prints the conversation and writes the recording, the trace and the page.
+pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
+    // A wrong file or address shows before any model is loaded.
+    let said = args.lines(&SMALL_TALK);
+    for line in said.iter().filter(|line| is_file(line)) {
+        clips::read(Path::new(line))?;
+    }
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create the directory {}", args.out.display()))?;
+    let call = SimulatedCall::new(script(&args, &said).await?).observe(talk::print);
+    let record = match (&args.webhook, &args.stream) {
+        (Some(url), _) => elsewhere(call.dial_webhook(&webhook(&args, url)).await?),
+        (None, Some(url)) => elsewhere(call.dial(url).await?),
+        (None, None) => here(&args, call).await?,
+    };
+    console::line(summary::write(&record));
+    write(&args.out, &record)?;
+    Ok(verdict(&record.call))
+}
+
+/// Calls an agent of our own, behind a server of our own.
+async fn here(args: &CallArgs, call: SimulatedCall) -> Result<Record> {
+    let models = models::ensure(&args.models)?;
+    let recorder = Recorder::default();
+    let agent = local::agent(&models, &args.models, observe(&recorder)).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let url = format!("http://{}/twilio/voice", listener.local_addr()?);
+    let served = serve::serve(listener, agent, TwilioConfig::local(), pending());
+    let webhook = webhook(args, &url);
+    tokio::select! {
+        report = call.dial_webhook(&webhook) => {
+            Ok(Record { call: report?, trace: recorder.trace() })
+        }
+        ended = served => {
+            ended?;
+            bail!("the server stopped before the call was over")
+        }
+    }
+}
+
+/// A call to an agent that runs elsewhere: only the carrier's side is known.
+fn elsewhere(call: CallReport) -> Record {
+    Record { call, trace: record::Trace::default() }
+}
+
+fn observe(recorder: &Recorder) -> local::Observe {
+    let recorder = recorder.clone();
+    Arc::new(move |_| {
+        let recorder = recorder.clone();
+        Box::new(move |at: Timestamp, event: CallEvent<'_>| {
+            talk::show(at, &event);
+            recorder.note(at, &event);
+        })
+    })
+}
+
+fn webhook(args: &CallArgs, url: &str) -> Webhook {
+    let mut webhook = Webhook::new(url).with_call(std::process::id().into());
+    if let Some(token) = &args.auth_token {
+        webhook = webhook.with_auth_token(token);
+    }
+    if let Some(public) = &args.public_url {
+        let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+        webhook = webhook.with_public_url(format!("{}/{path}", public.trim_end_matches('/')));
+    }
+    webhook
+}
+
+/// What the caller does, with texts spoken by the agent's own voice.
+async fn script(args: &CallArgs, said: &[String]) -> Result<Script> {
+    let mut voice = None;
+    let mut script = Script::new().with_gap(args.gap()).with_answer_wait(args.patience());
+    for line in said {
+        let samples = if is_file(line) {
+            clips::read(Path::new(line))?
+        } else {
+            if voice.is_none() {
+                voice = Some(local::voice(&models::ensure(&args.models)?).await?);
+            }
+            match &voice {
+                Some(voice) => speak(voice, line).await?,
+                None => Vec::new(),
+            }
+        };
+        script = script.say(label(line), samples);
+    }
+    for interruption in &args.interrupt {
+        script = match interruption.turn.checked_sub(1) {
+            Some(step) => script.interrupt_after(step, interruption.after),
+            None => script.interrupt_greeting_after(interruption.after),
+        };
+    }
+    Ok(args.press.iter().fold(script, |script, press| script.press_at(press.at, press.key)))
+}
+
+async fn speak(voice: &dyn Tts, text: &str) -> Result<Vec<i16>> {
+    let format = *voice.info().formats.first().context("the voice names no audio format")?;
+    let clauses = stream::iter([text.to_owned()]).boxed();
+    let mut spoken = voice.speak(TtsRequest::new(format), clauses).await?;
+    let mut samples = Vec::new();
+    while let Some(item) = spoken.next().await {
+        if let Spoken::Audio(chunk) = item? {
+            chunk.decode_into(&mut samples);
+        }
+    }
+    clips::telephone(&samples, format.rate_hz)
+}
+
+fn is_file(line: &str) -> bool {
+    Path::new(line).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
+}
+
+fn label(line: &str) -> String {
+    let stem = Path::new(line).file_stem().filter(|_| is_file(line));
+    stem.map_or_else(|| line.to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn write(directory: &Path, record: &Record) -> Result<()> {
+    let files: [(&str, Vec<u8>); 3] = [
+        ("call.wav", record.call.report.wav()),
+        ("call.jsonl", jsonl::write(record).into_bytes()),
+        ("call.html", page::write(record, "Call").into_bytes()),
+    ];
+    for (name, bytes) in files {
+        let path = directory.join(name);
+        std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        console::line(path.display());
+    }
+    Ok(())
+}
+
+/// A call that broke, was never answered, or broke the protocol is a failure.
+fn verdict(call: &CallReport) -> ExitCode {
+    let fine = matches!(call.outcome, Outcome::Completed | Outcome::AgentHungUp);
+    if fine && call.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
