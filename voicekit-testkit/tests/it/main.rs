@@ -7,4 +7,6 @@ mod call;
 mod carrier;
 mod contract;
 mod fakes;
+mod invariants;
 mod phone;
+mod whole;
