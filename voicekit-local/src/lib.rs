@@ -8,3 +8,9 @@ pub mod receptionist;
 pub mod silero;
 pub mod whisper;
 mod wordpiece;
+
+pub use minilm::MiniLm;
+pub use piper::Piper;
+pub use receptionist::{Knowledge, Receptionist};
+pub use silero::Silero;
+pub use whisper::Whisper;

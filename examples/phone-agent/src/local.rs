@@ -71,7 +71,7 @@ fn phrases(knowledge: &Knowledge) -> Phrases {
 /// Loads the networks, on threads that may block.
 async fn load(models: Models) -> Result<(Whisper, Piper, MiniLm)> {
     let loaded = tokio::task::spawn_blocking(move || {
-        let whisper = Whisper::load(models.path(&Model::whisper_tiny_en()))?;
+        let whisper = Whisper::load(&models.path(&Model::whisper_tiny_en()))?;
         let piper = load_voice(&models)?;
         let minilm = MiniLm::load(models.path(&Model::minilm()).join("model.onnx"))?;
         Ok::<_, anyhow::Error>((whisper, piper, minilm))

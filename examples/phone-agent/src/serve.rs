@@ -88,8 +88,8 @@ fn welcome(address: SocketAddr, public: bool) {
         "
 Try it without a telephone, from another terminal:
 
-  cargo run --release -p phone-agent -- call --webhook http://{address}/twilio/voice \\
-      --say \"When are you open?\" --say \"Thank you, goodbye.\"
+  cargo run --release -p phone-agent -- call --url http://{address}/twilio/voice \\
+      \"When are you open?\" \"Thank you, goodbye.\"
 
 On a real number: set TWILIO_AUTH_TOKEN and PUBLIC_URL=https://…, start again, and set the
 number's voice webhook to PUBLIC_URL/twilio/voice. Without the token, requests are not verified:

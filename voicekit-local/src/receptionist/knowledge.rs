@@ -173,6 +173,11 @@ impl Knowledge {
         self.business.greeting.get_ref()
     }
 
+    /// What the receptionist says when it ends the call.
+    pub fn goodbye(&self) -> &str {
+        self.business.goodbye.get_ref()
+    }
+
     /// Everything that the receptionist may say that does not depend on the caller: worth
     /// speaking ahead.
     pub fn phrases(&self) -> impl Iterator<Item = &str> {

@@ -42,10 +42,10 @@ pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the directory {}", args.out.display()))?;
     let call = SimulatedCall::new(script(&args, &said).await?).observe(talk::print);
-    let record = match (&args.webhook, &args.stream) {
-        (Some(url), _) => elsewhere(call.dial_webhook(&webhook(&args, url)).await?),
-        (None, Some(url)) => elsewhere(call.dial(url).await?),
-        (None, None) => here(&args, call).await?,
+    let record = match &args.url {
+        None => here(&args, call).await?,
+        Some(url) if url.starts_with("ws:") => elsewhere(call.dial(url).await?),
+        Some(url) => elsewhere(call.dial_webhook(&webhook(&args, url)).await?),
     };
     console::line(summary::write(&record));
     write(&args.out, &record)?;
@@ -103,7 +103,7 @@ fn webhook(args: &CallArgs, url: &str) -> Webhook {
 /// What the caller does, with texts spoken by the agent's own voice.
 async fn script(args: &CallArgs, said: &[String]) -> Result<Script> {
     let mut voice = None;
-    let mut script = Script::new().with_gap(args.gap()).with_answer_wait(args.patience());
+    let mut script = Script::new().with_gap(args.gap).with_answer_wait(args.patience);
     for line in said {
         let samples = if is_file(line) {
             clips::read(Path::new(line))?
@@ -118,7 +118,7 @@ async fn script(args: &CallArgs, said: &[String]) -> Result<Script> {
         };
         script = script.say(label(line), samples);
     }
-    for interruption in &args.interrupt {
+    for interruption in &args.interrupt_after {
         script = match interruption.turn.checked_sub(1) {
             Some(step) => script.interrupt_after(step, interruption.after),
             None => script.interrupt_greeting_after(interruption.after),
