@@ -108,7 +108,10 @@ impl Phonemes {
             if !token.text.chars().any(char::is_alphanumeric) {
                 continue;
             }
-            let sound = token.phonemes.unwrap_or_else(|| pronounce(&token.text));
+            // In a code or an address "A" is a letter, never the article.
+            let is_letter = pieces[index].said.contains(' ') && matches!(&*token.text, "a" | "A");
+            let known = token.phonemes.filter(|_| !is_letter);
+            let sound = known.unwrap_or_else(|| pronounce(&token.text));
             let word = &mut sounds[index];
             word.push_str(&sound);
             if !token.whitespace.is_empty() && at < ends[index] {
@@ -185,6 +188,7 @@ mod tests {
         for (text, expected) in [
             ("Hello there, nice day.", "^həlˈoʊ ðˈɛɹ, nˈaɪs dˈeɪ.$"),
             ("at 3:30pm.", "^æt θɹˈiː θˈɜːɾi pˌiːˈɛm.$"),
+            ("a seat, A4", "^ɐ sˈiːt, ˈeɪ fˈɔːɹ$"),
             ("Qdrant works", "^kdɹˈænt wˈɜːks$"),
             ("", ""),
             ("...", ""),

@@ -220,4 +220,29 @@ mod tests {
         let ranges: Vec<_> = pieces.iter().map(|piece| piece.words.clone()).collect();
         assert_eq!(ranges, [0..1, 1..2, 2..4, 4..5, 5..7, 7..8]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_text_is_said_without_a_symbol_left(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "$", "$.5", "$1.234", "€", "3:", ":30", "3:99pm", "May", "32", "99999999999999999999",
+                    "1,2,3", "0/0/0000", "13/13/2026", "+1", "555-", "#", "%", "50%", "°", "a@", "@b.c",
+                    "www.", "http://", "St.", "No.", "-", "1-2-3", "A1B2", "0000s", "1990s", "…", "(", "é1",
+                ]),
+                0..10,
+            ),
+            noise in "\\PC{0,20}",
+        ) {
+            let text = format!("{} {noise}", words.join(" "));
+            let count = text.split_whitespace().count();
+            let mut last = 0;
+            for piece in pieces(&text) {
+                assert!(piece.words.start >= last && piece.words.end <= count);
+                last = piece.words.end;
+                let symbols = ['$', '%', '@', '#', '[', ']', '(', ')', '*', '_', '&'];
+                assert!(!piece.said.contains(symbols), "{piece:?}");
+            }
+        }
+    }
 }

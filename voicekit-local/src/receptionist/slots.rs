@@ -336,4 +336,27 @@ mod tests {
             ],
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "hundred", "thousand", "dozen", "a", "and", "twenty", "five", "oh", "double",
+                    "half past", "quarter to", "in", "the", "of", "May", "3rd", "31/31/31", "99th",
+                    "24:59", "9.99", "0", "999999999999999999", "pm", "next", "friday", "S", "I",
+                    "my name is", "é", "-", "'", "12:", ":3", "/", "1/", "st",
+                ]),
+                0..14,
+            ),
+            noise in "\\PC{0,12}",
+        ) {
+            let words = Words::new(&format!("{} {noise}", words.join(" ")));
+            for kind in ["number", "date", "time", "phone", "text", "name"] {
+                for asked in [Asked::ForThis, Asked::ForNothing] {
+                    let _ = read(&slot(kind, ""), &words, asked);
+                }
+            }
+        }
+    }
 }

@@ -46,23 +46,24 @@ pub(super) fn number(words: &Words, at: usize) -> Option<(i64, usize)> {
             part = match part {
                 None => Some(value),
                 Some(before) if before % 10 == 0 && before % 100 != 0 && value < 10 => {
-                    Some(before + value)
+                    before.checked_add(value)
                 }
-                Some(before) if before % 100 == 0 && value < 100 => Some(before + value),
+                Some(before) if before % 100 == 0 && value < 100 => before.checked_add(value),
                 Some(_) => break,
             };
         } else if word == "hundred" {
-            part = Some(part.unwrap_or(1) * 100);
+            part = Some(part.unwrap_or(1).saturating_mul(100));
         } else if word == "thousand" {
-            total += part.take().unwrap_or(1) * 1000;
+            let thousands = part.take().unwrap_or(1).saturating_mul(1000);
+            total = total.saturating_add(thousands);
         } else if word == "dozen" && part.is_some() {
-            part = part.map(|part| part * 12);
+            part = part.map(|part| part.saturating_mul(12));
         } else if !(joins(words, at, count) && (part.is_some() || total > 0 || word == "a")) {
             break;
         }
         count += 1;
     }
-    (count > 0).then(|| (total + part.unwrap_or(0), count))
+    (count > 0).then(|| (total.saturating_add(part.unwrap_or(0)), count))
 }
 
 /// "and" between, or "a" before, the words of a number.
