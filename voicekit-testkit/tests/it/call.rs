@@ -184,6 +184,19 @@ async fn a_server_that_breaks_the_protocol_is_reported() {
 }
 
 #[tokio::test]
+async fn a_server_is_called_over_tcp() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/media", listener.local_addr().unwrap());
+    let agent = Agent { greeting: Some(ms(100)), ..Agent::default() };
+    let server = async { agent.serve(listener.accept().await.unwrap().0).await };
+    let script = Script::new().with_gap(ms(20));
+    let (call, ()) = tokio::join!(SimulatedCall::new(script).dial(&url), server);
+    let call = call.unwrap();
+    assert_eq!(call.outcome, Outcome::Completed);
+    assert_eq!(call.report.agent_speech(), ms(100));
+}
+
+#[tokio::test]
 async fn a_url_that_cannot_be_dialled_is_explained() {
     let error = SimulatedCall::new(Script::new()).dial("wss://a.example/x").await.unwrap_err();
     assert!(error.to_string().contains("TLS is left to the proxy"), "{error}");
