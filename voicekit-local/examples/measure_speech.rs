@@ -8,12 +8,6 @@
 //! Fetches the model if it is not here. Processor times need Linux.
 #![expect(clippy::print_stdout, reason = "the report is what this program is for")]
 
-#[expect(clippy::unwrap_used, reason = "shared with the tests")]
-#[path = "../tests/it/speech.rs"]
-mod speech;
-#[path = "../tests/it/words.rs"]
-mod words;
-
 use std::fs;
 
 use voicekit_core::error::Result;
@@ -21,8 +15,8 @@ use voicekit_core::vad::Vad;
 use voicekit_local::models::{Model, Models};
 use voicekit_local::silero::Silero;
 use voicekit_local::whisper::Whisper;
-
-use crate::words::words;
+use voicekit_testkit::speech;
+use voicekit_testkit::words::{self, words};
 
 fn main() -> Result<()> {
     let (models, model) = (Models::in_default_directory()?, Model::whisper_tiny_en());

@@ -6,3 +6,5 @@ pub mod fake;
 pub mod mulaw;
 pub mod phone;
 pub mod script;
+pub mod speech;
+pub mod words;

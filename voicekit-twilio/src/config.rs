@@ -34,6 +34,9 @@ pub struct TwilioConfig {
     /// not published; the likely ones are accepted, and the one-time token is checked in any
     /// case. Default: as [`signature`](Self::signature).
     pub upgrade_signature: Option<SignaturePolicy>,
+    /// What to do about a media stream without a one-time token. One with a wrong or used token
+    /// is always refused. Default: require.
+    pub token: TokenPolicy,
     /// How long after the webhook the media stream may start: 1 s to 1 h, default 60 s.
     #[serde(rename = "token_ttl_ms", with = "millis")]
     pub token_ttl: Duration,
@@ -76,6 +79,19 @@ pub enum SignaturePolicy {
     Off,
 }
 
+/// What to do about a media stream that brings no one-time token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TokenPolicy {
+    /// Refuse it: only the webhook's own answer leads to a call.
+    #[default]
+    Require,
+    /// Take the call, as one that no webhook announced: whoever reaches the socket can talk to
+    /// the agent.
+    IfPresent,
+}
+
 impl TwilioConfig {
     /// Calls of the account with this auth token, arriving at `public_url`.
     pub fn new(auth_token: impl Into<Secret>, public_url: impl Into<String>) -> Self {
@@ -96,12 +112,13 @@ impl TwilioConfig {
         Self::from_vars(|name| std::env::var(name).ok())
     }
 
-    /// For simulated calls on this machine: signatures are not looked at, the media stream's
-    /// address is taken from the `Host` header, and there is no TLS.
+    /// For simulated calls on this machine: signatures are not looked at, the media stream may be
+    /// called without asking the webhook first, its address is taken from the `Host` header, and
+    /// there is no TLS.
     ///
     /// Whoever reaches such a server can talk to the agent: never make it public.
     pub fn local() -> Self {
-        Self { signature: SignaturePolicy::Off, ..Self::default() }
+        Self { signature: SignaturePolicy::Off, token: TokenPolicy::IfPresent, ..Self::default() }
     }
 
     fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self> {
@@ -154,6 +171,13 @@ impl TwilioConfig {
     #[must_use]
     pub fn with_upgrade_signature(mut self, policy: SignaturePolicy) -> Self {
         self.upgrade_signature = Some(policy);
+        self
+    }
+
+    /// Sets [`token`](Self::token).
+    #[must_use]
+    pub fn with_token(mut self, policy: TokenPolicy) -> Self {
+        self.token = policy;
         self
     }
 
@@ -290,6 +314,7 @@ impl Default for TwilioConfig {
             trust_forwarded_headers: false,
             signature: SignaturePolicy::Require,
             upgrade_signature: None,
+            token: TokenPolicy::Require,
             token_ttl: Duration::from_secs(60),
             start_timeout: Duration::from_secs(10),
             watchdog: Duration::from_secs(5),

@@ -9,7 +9,7 @@ mod twiml;
 mod webhook;
 mod wire;
 
-pub use config::{SignaturePolicy, TwilioConfig};
+pub use config::{SignaturePolicy, TokenPolicy, TwilioConfig};
 pub use secret::Secret;
 pub use signature::{SignedBody, is_signed, is_upgrade_signed, sign};
 pub use webhook::routes;

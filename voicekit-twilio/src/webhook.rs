@@ -14,7 +14,7 @@ use tracing::{debug, error, warn};
 use voicekit_core::error::Result;
 use voicekit_core::transport::Answer;
 
-use crate::config::{SignaturePolicy, TwilioConfig, is_host};
+use crate::config::{SignaturePolicy, TokenPolicy, TwilioConfig, is_host};
 use crate::secret::Secret;
 use crate::signature::{SignedBody, is_signed, is_upgrade_signed};
 use crate::token::{Announced, Tokens};
@@ -57,12 +57,15 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Who is on the call that opens its stream with `token`.
+    /// Who is on the call that opens its stream with `token`, which may be empty.
     pub(crate) fn redeem(
         &self,
         token: &str,
         call: &str,
     ) -> std::result::Result<Announced, crate::token::Refused> {
+        if token.is_empty() && self.config.token == TokenPolicy::IfPresent {
+            return Ok(Announced { call: call.to_owned(), from: None, to: None });
+        }
         self.tokens().redeem(Instant::now(), token, call)
     }
 

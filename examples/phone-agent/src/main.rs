@@ -5,6 +5,8 @@ mod call;
 mod local;
 mod models;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

@@ -71,7 +71,7 @@ pub(crate) async fn serve(
     Ok(axum::serve(listener, app).with_graceful_shutdown(stop).await?)
 }
 
-fn router(agent: Agent, twilio: TwilioConfig) -> Result<Router> {
+pub(crate) fn router(agent: Agent, twilio: TwilioConfig) -> Result<Router> {
     let health = Router::new().route("/healthz", get(|| async { "ok\n" }));
     Ok(health.merge(voicekit_twilio::routes(agent, twilio)?))
 }

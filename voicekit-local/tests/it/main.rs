@@ -6,13 +6,4 @@ mod models;
 mod piper;
 mod receptionist;
 mod silero;
-mod speech;
 mod whisper;
-mod words;
-
-use self::speech::Recording;
-
-/// The recording in `file`.
-fn recording(file: &str) -> Recording {
-    speech::all().into_iter().find(|recording| recording.file == file).unwrap()
-}

@@ -2,8 +2,7 @@
 
 use voicekit_core::vad::Vad;
 use voicekit_local::silero::Silero;
-
-use crate::{recording, speech};
+use voicekit_testkit::speech::{self, recording};
 
 fn probabilities(vad: &mut Silero, samples: &[i16]) -> Vec<f32> {
     samples.chunks_exact(vad.window()).map(|window| vad.probability(window)).collect()

@@ -14,9 +14,8 @@ use voicekit_core::error::{ErrorKind, Result};
 use voicekit_local::models::{Model, Models};
 use voicekit_local::whisper::Whisper;
 use voicekit_testkit::contract;
-
-use crate::words::{self, words};
-use crate::{recording, speech};
+use voicekit_testkit::speech::{self, recording};
+use voicekit_testkit::words::{self, words};
 
 /// The recogniser. Fetches the model if it is not here.
 fn whisper() -> Whisper {

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use voicekit_core::audio::AudioFormat;
-use voicekit_twilio::{Secret, SignaturePolicy, SignedBody, TwilioConfig, sign};
+use voicekit_twilio::{Secret, SignaturePolicy, SignedBody, TokenPolicy, TwilioConfig, sign};
 
 use crate::carrier::{self, CALL, Carrier, connected, media, start, start_of};
 
@@ -77,7 +77,20 @@ async fn a_wrong_token_closes_the_stream_and_reaches_nobody() {
     let policy = 1008;
     let wrong = start(&"0".repeat(32)).to_string();
     refused(&mut carrier, &[connected().to_string(), wrong], policy).await;
-    refused(&mut carrier, &[start_of(CALL, json!({})).to_string()], policy).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_token_is_refused_unless_the_server_is_local() {
+    let config = TwilioConfig::local().with_token(TokenPolicy::Require);
+    let mut carrier = Carrier::new(config);
+    refused(&mut carrier, &[start_of(CALL, json!({})).to_string()], 1008).await;
+    assert_eq!(TwilioConfig::new("t", "https://x.test").token, TokenPolicy::Require);
+
+    let mut carrier = Carrier::local();
+    let mut socket = carrier.open(&[]).await.unwrap();
+    socket.say(&start_of(CALL, json!({}))).await;
+    let line = carrier.line().await;
+    assert_eq!((line.call().id.as_str(), &line.call().from), (CALL, &None));
 }
 
 #[tokio::test(start_paused = true)]

@@ -127,7 +127,7 @@ async fn script(args: &CallArgs, said: &[String]) -> Result<Script> {
     Ok(args.press.iter().fold(script, |script, press| script.press_at(press.at, press.key)))
 }
 
-async fn speak(voice: &dyn Tts, text: &str) -> Result<Vec<i16>> {
+pub(crate) async fn speak(voice: &dyn Tts, text: &str) -> Result<Vec<i16>> {
     let format = *voice.info().formats.first().context("the voice names no audio format")?;
     let clauses = stream::iter([text.to_owned()]).boxed();
     let mut spoken = voice.speak(TtsRequest::new(format), clauses).await?;

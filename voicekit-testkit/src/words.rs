@@ -1,7 +1,14 @@
 //! Comparing texts by their words, roughly as Whisper's English normaliser does.
+//!
+//! ```
+//! use voicekit_testkit::words::{errors, words};
+//!
+//! let (said, heard) = (words("Ten of clubs."), words("10 of cubs"));
+//! assert_eq!(errors(&said, &heard), 1);
+//! ```
 
 /// The words of `text`, in lower case, without punctuation, small numbers spelt out.
-pub(crate) fn words(text: &str) -> Vec<String> {
+pub fn words(text: &str) -> Vec<String> {
     let text = text.to_lowercase().replace('-', " ");
     let words = text.split_whitespace().map(|word| {
         let word: String = word.chars().filter(|letter| letter.is_alphanumeric()).collect();
@@ -20,7 +27,7 @@ fn spelt(word: &str) -> Option<&'static str> {
 }
 
 /// The fewest words to replace, drop or add to make `heard` of `said`.
-pub(crate) fn errors(said: &[String], heard: &[String]) -> usize {
+pub fn errors(said: &[String], heard: &[String]) -> usize {
     let mut costs: Vec<usize> = (0..=heard.len()).collect();
     for (row, said) in said.iter().enumerate() {
         let mut diagonal = row;

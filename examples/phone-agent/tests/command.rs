@@ -1,0 +1,56 @@
+//! The command line, as a person meets it.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::process::{Command, Output};
+
+fn phone_agent(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_phone-agent")).args(args).output().unwrap()
+}
+
+/// Runs a command that must fail with one line that contains `hint`.
+fn fails(args: &[&str], hint: &str) {
+    let output = phone_agent(args);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{args:?} succeeded");
+    assert_eq!(text.trim().lines().count(), 1, "{text}");
+    assert!(text.contains(hint), "{text}");
+}
+
+#[test]
+fn a_file_that_is_no_recording_is_refused_with_what_to_do() {
+    let directory = std::env::temp_dir().join(format!("phone-agent-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let file = directory.join("broken.wav");
+    std::fs::write(&file, b"RIFFnot a wave file at all").unwrap();
+    fails(&["call", file.to_str().unwrap()], "ffmpeg");
+    fails(&["call", directory.join("missing.wav").to_str().unwrap()], "cannot read");
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn nobody_at_the_address_is_said_in_one_line() {
+    let recording =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../voicekit-testkit/speech/cards-001.wav");
+    let out = std::env::temp_dir().join(format!("phone-agent-out-{}", std::process::id()));
+    let out_arg = out.to_str().unwrap();
+    fails(
+        &["call", recording, "--url", "ws://127.0.0.1:1/twilio/media", "--out", out_arg],
+        "reach",
+    );
+    std::fs::remove_dir_all(&out).unwrap();
+}
+
+#[test]
+fn models_that_cannot_be_had_are_said_with_what_to_do() {
+    let directory = std::env::temp_dir().join(format!("phone-agent-models-{}", std::process::id()));
+    let file = std::env::temp_dir().join(format!("phone-agent-file-{}", std::process::id()));
+    std::fs::write(&file, b"x").unwrap();
+    // A directory below a file cannot be made.
+    let below = file.join("models");
+    let output = phone_agent(&["models", "--models", below.to_str().unwrap()]);
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.lines().any(|line| line.starts_with("error: ")), "{text}");
+    std::fs::remove_file(&file).unwrap();
+    assert!(!directory.exists());
+}
