@@ -1,8 +1,4 @@
-//! The pure heart of voicekit: traits, audio, the turn and barge-in engine. No I/O, no clock, no runtime.
-//!
-//! Everything here is a value or a state machine: time is an argument, randomness does not exist,
-//! and the same inputs always give the same outputs. The crates around it bring the sockets
-//! (`voicekit-twilio`), the models (`voicekit-local`) and the loop that drives a call (`voicekit`).
+#![doc = include_str!("../README.md")]
 
 pub mod asr;
 pub mod audio;

@@ -1,8 +1,9 @@
-//! Speech in, speech out and a brain for voicekit, offline: no key and no account.
+#![doc = include_str!("../README.md")]
 
 mod inference;
 pub mod minilm;
 pub mod models;
+mod parts;
 pub mod piper;
 pub mod receptionist;
 pub mod silero;
@@ -10,6 +11,7 @@ pub mod whisper;
 mod wordpiece;
 
 pub use minilm::MiniLm;
+pub use parts::Parts;
 pub use piper::Piper;
 pub use receptionist::{Knowledge, Receptionist};
 pub use silero::Silero;

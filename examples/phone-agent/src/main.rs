@@ -63,7 +63,7 @@ async fn run(cli: Cli) -> Result<std::process::ExitCode> {
         None => serve::run(cli.serve).await?,
         Some(Command::Call(args)) => return call::run(*args).await,
         Some(Command::Models(args)) => {
-            models::ensure(&args)?;
+            models::load(&args).await?;
         }
     }
     Ok(std::process::ExitCode::SUCCESS)

@@ -1,36 +1,41 @@
-//! The models, fetched once with a progress bar.
+//! The local parts and their models, which are fetched once with a progress bar.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use voicekit_local::models::{Model, Models, Progress};
+use voicekit_local::Parts;
+use voicekit_local::models::{Models, Progress};
 
 use crate::{ModelArgs, console};
 
-/// The models that the agent needs, all of them in place.
-pub(crate) fn ensure(args: &ModelArgs) -> Result<Models> {
-    let mut models = match &args.models {
+/// Loads the parts; fetches their models first if they are not here.
+pub(crate) async fn load(args: &ModelArgs) -> Result<Parts> {
+    let models = store(args)?;
+    let missing = Parts::models().iter().any(|model| models.locate(model).is_none());
+    if missing {
+        console::note("Fetching the models; this happens once.");
+    }
+    let mut bar = Bar::default();
+    let parts = Parts::fetch(&models, move |progress| bar.show(progress)).await?;
+    if missing {
+        console::note(
+            "The voice en_US-joe is trained from a voice whose recordings (Blizzard 2013) may not \
+             be used commercially: choose another for a product.",
+        );
+    }
+    Ok(parts)
+}
+
+fn store(args: &ModelArgs) -> Result<Models> {
+    let models = match &args.models {
         Some(directory) => Models::in_directory(directory),
         None => Models::in_default_directory()?,
     };
-    if let Some(directory) = &args.models_from {
-        models = models.with_source(directory);
-    }
-    let (whisper, piper, minilm) = (Model::whisper_tiny_en(), Model::piper_joe(), Model::minilm());
-    let wanted = [&whisper, &piper, &minilm];
-    if wanted.iter().all(|model| models.locate(model).is_some()) {
-        return Ok(models);
-    }
-    console::note("Fetching the models; this happens once.");
-    let mut bar = Bar::default();
-    models.ensure(&wanted, &mut |progress| bar.show(progress))?;
-    bar.finish();
-    console::note(
-        "The voice en_US-joe is trained from a voice whose recordings (Blizzard 2013) may not be \
-         used commercially: choose another for a product.",
-    );
-    Ok(models)
+    Ok(match &args.models_from {
+        Some(directory) => models.with_source(directory),
+        None => models,
+    })
 }
 
 /// A progress bar for the model that is being fetched.
@@ -56,6 +61,12 @@ impl Bar {
         if let Some(bar) = self.bar.take() {
             bar.finish();
         }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use voicekit::Agent;
 use voicekit_twilio::TwilioConfig;
 
-use crate::{ModelArgs, console, local, models};
+use crate::{ModelArgs, console, local};
 
 /// How to wait for calls.
 #[derive(Debug, Args)]
@@ -41,8 +41,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
-    let models = models::ensure(&args.models)?;
-    let agent = local::agent(&models, &args.models, local::unobserved()).await?;
+    let agent = local::agent(&args.models, local::unobserved()).await?;
     let address = listener.local_addr()?;
     welcome(address, public);
     let stop = async {

@@ -28,9 +28,8 @@ struct Known {
 /// Places the call that `script` makes of it, over the webhook and the media stream.
 async fn call(script: Script) -> (CallReport, Known) {
     let args = ModelArgs { models: None, models_from: None, knowledge: None };
-    let models = models::ensure(&args).unwrap();
     let known = Arc::new(Mutex::new(Known::default()));
-    let agent = local::agent(&models, &args, observe(&known)).await.unwrap();
+    let agent = local::agent(&args, observe(&known)).await.unwrap();
     let server = in_memory(serve::router(agent, TwilioConfig::local()).unwrap());
     let webhook = Webhook::new("http://agent.test/twilio/voice");
     let instructions = webhook.request(server.connect()).await.unwrap();
@@ -121,7 +120,7 @@ async fn an_interrupted_call_is_cut_cleared_and_remembered_as_heard() {
 #[tokio::test(start_paused = true)]
 async fn a_question_asked_aloud_is_answered_from_the_knowledge_file() {
     let args = ModelArgs { models: None, models_from: None, knowledge: None };
-    let voice = local::voice(&models::ensure(&args).unwrap()).await.unwrap();
+    let voice = models::load(&args).await.unwrap().tts;
     let question = crate::call::speak(&voice, "Where can I park my car?").await.unwrap();
     let (_, known) = call(Script::new().say("parking", question)).await;
     let answer = known.messages.last().unwrap().text();

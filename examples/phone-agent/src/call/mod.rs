@@ -54,9 +54,8 @@ pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
 
 /// Calls an agent of our own, behind a server of our own.
 async fn here(args: &CallArgs, call: SimulatedCall) -> Result<Record> {
-    let models = models::ensure(&args.models)?;
     let recorder = Recorder::default();
-    let agent = local::agent(&models, &args.models, observe(&recorder)).await?;
+    let agent = local::agent(&args.models, observe(&recorder)).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}/twilio/voice", listener.local_addr()?);
     let served = serve::serve(listener, agent, TwilioConfig::local(), pending());
@@ -109,7 +108,7 @@ async fn script(args: &CallArgs, said: &[String]) -> Result<Script> {
             clips::read(Path::new(line))?
         } else {
             if voice.is_none() {
-                voice = Some(local::voice(&models::ensure(&args.models)?).await?);
+                voice = Some(models::load(&args.models).await?.tts);
             }
             match &voice {
                 Some(voice) => speak(voice, line).await?,
