@@ -1,6 +1,7 @@
 //! Signal processing on samples: changing the rate and the format, measuring the level.
 
 mod convert;
+pub mod echo;
 pub mod level;
 pub mod resample;
 

@@ -1,6 +1,7 @@
 //! The crate as its users meet it: audio, text, recording and turn taking.
 #![allow(clippy::unwrap_used)]
 
+mod echo;
 mod g711;
 mod level;
 mod playout;

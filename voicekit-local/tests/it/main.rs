@@ -1,6 +1,7 @@
 //! Tests of the crate's public interface.
 #![allow(clippy::unwrap_used)]
 
+mod echo;
 mod minilm;
 mod models;
 mod piper;
