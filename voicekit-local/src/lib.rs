@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod inference;
+mod mel;
 pub mod minilm;
 pub mod models;
 mod parts;
 pub mod piper;
 pub mod receptionist;
 pub mod silero;
+pub mod smart_turn;
 pub mod whisper;
 mod wordpiece;
 
@@ -15,4 +17,5 @@ pub use parts::Parts;
 pub use piper::Piper;
 pub use receptionist::{Knowledge, Receptionist};
 pub use silero::Silero;
+pub use smart_turn::SmartTurn;
 pub use whisper::Whisper;

@@ -89,6 +89,25 @@ impl Model {
             ))
     }
 
+    /// smart-turn v3.2 with 8-bit weights, 9 MB: whether a caller has finished. BSD-2-Clause, Daily.
+    pub fn smart_turn() -> Self {
+        const NAME: &str = "smart-turn-v3.2-cpu.onnx";
+        const SITE: &str = "https://huggingface.co/pipecat-ai/smart-turn-v3/resolve/main/";
+        Self::new("smart-turn-v3.2").with_file(
+            ModelFile::new(
+                NAME,
+                8_679_182,
+                "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
+            )
+            .with_url(format!("{SITE}{NAME}"))
+            .with_wheel(
+                "pipecat-ai",
+                "1.14.0",
+                "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",
+            ),
+        )
+    }
+
     /// all-MiniLM-L6-v2 with 8-bit weights, 23 MB: embeddings. Apache-2.0.
     pub fn minilm() -> Self {
         Self::new("minilm-l6-v2").with_file(

@@ -13,8 +13,9 @@ use voicekit_core::audio::{AudioFormat, Encoding};
 use voicekit_core::error::{Error, ErrorKind, Result};
 
 use super::listener::Listener;
-use super::{Decoded, PHONE_RATE_HZ, RATE_HZ, SERVICE, Whisper};
+use super::{Decoded, SERVICE, Whisper};
 use crate::inference;
+use crate::mel::{PHONE_RATE_HZ, RATE_HZ};
 
 /// A long utterance that waits for another model takes as long; a short one 0.2 s.
 const FINAL_LATENCY: Duration = Duration::from_secs(2);

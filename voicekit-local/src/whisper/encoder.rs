@@ -4,7 +4,8 @@ use voicekit_core::error::Result;
 
 use super::layers::{Columns, Convolution, FeedForward, LayerNorm, Linear, add, attend};
 use super::weights::Weights;
-use super::{LAYERS, MEL_BANDS, Stop, WIDTH, heads};
+use super::{LAYERS, Stop, WIDTH, heads};
+use crate::mel;
 
 /// Positions of the learnt time axis: 30 s of 20 ms.
 pub(super) const POSITIONS: usize = 1_500;
@@ -22,7 +23,7 @@ impl Encoder {
     pub(super) fn load(weights: &Weights<'_>) -> Result<Self> {
         let layers = (0..LAYERS).map(|layer| Layer::load(weights, layer)).collect::<Result<_>>()?;
         Ok(Self {
-            first: Convolution::load(weights, "encoder/conv1", WIDTH, MEL_BANDS, 1)?,
+            first: Convolution::load(weights, "encoder/conv1", WIDTH, mel::BANDS, 1)?,
             second: Convolution::load(weights, "encoder/conv2", WIDTH, WIDTH, 2)?,
             positions: weights
                 .floats("encoder/position_encodings/encodings", &[POSITIONS, WIDTH])?,
@@ -31,7 +32,7 @@ impl Encoder {
         })
     }
 
-    /// Rows of [`WIDTH`] for a spectrogram of at most `2 * POSITIONS` rows of [`MEL_BANDS`];
+    /// Rows of [`WIDTH`] for a spectrogram of at most `2 * POSITIONS` rows of [`mel::BANDS`];
     /// `None` if told to stop.
     pub(super) fn forward(&self, spectrogram: &[f32], stop: Stop<'_>) -> Option<Vec<f32>> {
         let mut state = self.second.forward(&self.first.forward(spectrogram));

@@ -22,7 +22,6 @@ mod decoder;
 mod encoder;
 mod layers;
 mod listener;
-mod mel;
 mod model;
 mod tokens;
 mod weights;
@@ -32,17 +31,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, fs};
 
-use voicekit_core::dsp::resample::Resampler;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
 use self::layers::HEAD_WIDTH;
 use self::model::Model;
 use crate::inference::Lane;
+use crate::mel;
 
 const SERVICE: &str = "whisper";
-const RATE_HZ: u32 = 16_000;
-const PHONE_RATE_HZ: u32 = 8_000;
-const MEL_BANDS: usize = 80;
 /// The sizes of the model `tiny.en`.
 const WIDTH: usize = 384;
 const LAYERS: usize = 4;
@@ -140,7 +136,7 @@ impl Whisper {
         rate_hz: u32,
         stop: Stop<'_>,
     ) -> Result<Option<Decoded>> {
-        let audio = wide_band(samples, rate_hz)?;
+        let audio = mel::wide_band(samples, rate_hz, SERVICE)?;
         match lane.options().thread_pool {
             Some(thread) => Ok(thread.run(|| self.model.decode(&audio, stop))),
             None => Ok(self.model.decode(&audio, stop)),
@@ -159,20 +155,4 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         let message = format!("cannot read {}", path.display());
         Error::new(ErrorKind::Config, SERVICE, message).with_source(error)
     })
-}
-
-/// Samples at 16 kHz in -1..1.
-fn wide_band(samples: &[i16], rate_hz: u32) -> Result<Vec<f32>> {
-    if rate_hz != RATE_HZ && rate_hz != PHONE_RATE_HZ {
-        let message = format!("audio at {rate_hz} Hz; it takes {PHONE_RATE_HZ} and {RATE_HZ}");
-        return Err(Error::new(ErrorKind::Unsupported, SERVICE, message));
-    }
-    let mut resampler = Resampler::new(rate_hz, RATE_HZ).map_err(|error| {
-        Error::new(ErrorKind::Internal, SERVICE, "cannot resample").with_source(error)
-    })?;
-    let narrow: Vec<f32> = samples.iter().map(|&sample| f32::from(sample) / 32_768.0).collect();
-    let mut wide = Vec::new();
-    resampler.process_f32(&narrow, &mut wide);
-    resampler.flush_f32(&mut wide);
-    Ok(wide)
 }

@@ -8,10 +8,10 @@ use voicekit_core::error::Result;
 
 use super::decoder::{self, Decoder};
 use super::encoder::{self, Encoder};
-use super::mel::{self, Spectrogram};
 use super::tokens::{self, Vocabulary};
 use super::weights::Weights;
-use super::{Decoded, LONGEST, PADDING, RATE_HZ, Stop, TOKENS_BESIDES, TOKENS_PER_SECOND};
+use super::{Decoded, LONGEST, PADDING, Stop, TOKENS_BESIDES, TOKENS_PER_SECOND};
+use crate::mel::{self, RATE_HZ, Spectrogram};
 
 #[derive(Debug)]
 pub(super) struct Model {

@@ -1,4 +1,4 @@
-//! The spectrogram that Whisper listens to.
+//! The spectrogram that Whisper and models made from it listen to.
 //!
 //! Samples at 16 kHz become one row each 10 ms: the energy in 80 bands of the mel scale, as
 //! base-10 logarithms within 8 decades of the loudest, moved to about -1..1. Windows are 25 ms long
@@ -12,14 +12,19 @@ use std::sync::Arc;
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::{MEL_BANDS, RATE_HZ};
+use voicekit_core::dsp::resample::Resampler;
+use voicekit_core::error::{Error, ErrorKind, Result};
 
+/// Samples a second.
+pub(crate) const RATE_HZ: u32 = 16_000;
+pub(crate) const PHONE_RATE_HZ: u32 = 8_000;
+pub(crate) const BANDS: usize = 80;
 const WINDOW: usize = 400;
 /// Samples from one row to the next.
-pub(super) const HOP: usize = 160;
+pub(crate) const HOP: usize = 160;
 const BINS: usize = WINDOW / 2 + 1;
 
-pub(super) struct Spectrogram {
+pub(crate) struct Spectrogram {
     window: Vec<f32>,
     bands: Vec<Band>,
     transform: Arc<dyn RealToComplex<f32>>,
@@ -33,17 +38,17 @@ struct Band {
 }
 
 impl Spectrogram {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let hann = |index| 0.5 - 0.5 * (TAU * index as f32 / WINDOW as f32).cos();
         Self {
             window: (0..WINDOW).map(hann).collect(),
-            bands: (0..MEL_BANDS).map(band).collect(),
+            bands: (0..BANDS).map(band).collect(),
             transform: RealFftPlanner::new().plan_fft_forward(WINDOW),
         }
     }
 
-    /// Rows of [`MEL_BANDS`] for `samples` in -1..1, followed by silence up to `rows`.
-    pub(super) fn of(&self, samples: &[f32], rows: usize) -> Vec<f32> {
+    /// Rows of [`BANDS`] for `samples` in -1..1, followed by silence up to `rows`.
+    pub(crate) fn of(&self, samples: &[f32], rows: usize) -> Vec<f32> {
         let mirrored = (1..=WINDOW / 2).rev().map(|index| samples.get(index).copied());
         let mut padded: Vec<f32> = mirrored.map(Option::unwrap_or_default).collect();
         padded.extend_from_slice(samples);
@@ -53,7 +58,7 @@ impl Spectrogram {
         let mut bins = vec![Complex32::default(); BINS];
         let mut scratch = self.transform.make_scratch_vec();
         let mut powers = vec![0.0; BINS];
-        let mut spectrogram = Vec::with_capacity(rows * MEL_BANDS);
+        let mut spectrogram = Vec::with_capacity(rows * BANDS);
         for row in 0..rows {
             let samples = &padded[row * HOP..row * HOP + WINDOW];
             for (frame, (sample, weight)) in frame.iter_mut().zip(samples.iter().zip(&self.window))
@@ -71,6 +76,22 @@ impl Spectrogram {
         compress(&mut spectrogram);
         spectrogram
     }
+}
+
+/// Samples at 16 kHz in -1..1, for `service`.
+pub(crate) fn wide_band(samples: &[i16], rate_hz: u32, service: &'static str) -> Result<Vec<f32>> {
+    if rate_hz != RATE_HZ && rate_hz != PHONE_RATE_HZ {
+        let message = format!("audio at {rate_hz} Hz; it takes {PHONE_RATE_HZ} and {RATE_HZ}");
+        return Err(Error::new(ErrorKind::Unsupported, service, message));
+    }
+    let mut resampler = Resampler::new(rate_hz, RATE_HZ).map_err(|error| {
+        Error::new(ErrorKind::Internal, service, "cannot resample").with_source(error)
+    })?;
+    let narrow: Vec<f32> = samples.iter().map(|&sample| f32::from(sample) / 32_768.0).collect();
+    let mut wide = Vec::new();
+    resampler.process_f32(&narrow, &mut wide);
+    resampler.flush_f32(&mut wide);
+    Ok(wide)
 }
 
 impl Band {
@@ -94,7 +115,7 @@ fn compress(spectrogram: &mut [f32]) {
 
 fn band(index: usize) -> Band {
     let top = mel_of(f64::from(RATE_HZ) / 2.0);
-    let corner = |corner: usize| hertz_of(top * corner as f64 / (MEL_BANDS + 1) as f64);
+    let corner = |corner: usize| hertz_of(top * corner as f64 / (BANDS + 1) as f64);
     let (low, centre, high) = (corner(index), corner(index + 1), corner(index + 2));
     let area = 2.0 / (high - low);
     let weight = |bin: usize| {
