@@ -48,6 +48,7 @@
 
 mod config;
 mod detector;
+pub mod endpoint;
 mod engine;
 mod event;
 mod speech;
