@@ -4,6 +4,7 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use crate::minilm::MiniLm;
 use crate::models::{Model, Models, Progress};
 use crate::piper::Piper;
+use crate::smart_turn::SmartTurn;
 use crate::whisper::Whisper;
 
 /// Ears, a voice and a sense of meaning, all on this machine: what a conversation needs beside
@@ -15,14 +16,16 @@ pub struct Parts {
     pub asr: Whisper,
     /// The Piper voice `en_US-joe-medium`.
     pub tts: Piper,
+    /// smart-turn v3.2.
+    pub turn_detector: SmartTurn,
     /// MiniLM-L6.
     pub embedder: MiniLm,
 }
 
 impl Parts {
-    /// The models that the parts are loaded from, 160 MB altogether.
-    pub fn models() -> [Model; 3] {
-        [Model::whisper_tiny_en(), Model::piper_joe(), Model::minilm()]
+    /// The models that the parts are loaded from, 170 MB altogether.
+    pub fn models() -> [Model; 4] {
+        [Model::whisper_tiny_en(), Model::smart_turn(), Model::piper_joe(), Model::minilm()]
     }
 
     /// Fetches what is missing in `models`, then loads the parts. Works on the blocking pool.
@@ -47,9 +50,10 @@ impl Parts {
     }
 
     fn load(models: &Models) -> Result<Self> {
-        let [whisper, piper, minilm] = Self::models().map(|model| models.path(&model));
+        let [whisper, smart_turn, piper, minilm] = Self::models().map(|model| models.path(&model));
         Ok(Self {
             asr: Whisper::load(&whisper)?,
+            turn_detector: SmartTurn::load(&smart_turn)?,
             tts: Piper::load(piper.join("en_US-joe-medium.onnx"))?,
             embedder: MiniLm::load(minilm.join("model.onnx"))?,
         })

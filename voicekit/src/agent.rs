@@ -13,7 +13,7 @@ use voicekit_core::playout::Pace;
 use voicekit_core::text::ClausesConfig;
 use voicekit_core::transport::{Answer, CallInfo, Transport};
 use voicekit_core::tts::Tts;
-use voicekit_core::turn;
+use voicekit_core::turn::{self, TurnDetector};
 use voicekit_core::vad::{EnergyVad, Vad};
 
 use crate::observer::{CallReport, Observer};
@@ -33,6 +33,7 @@ pub(crate) struct Parts {
     pub(crate) llm: Arc<dyn Llm>,
     pub(crate) tts: Arc<dyn Tts>,
     pub(crate) vad: VadSource,
+    pub(crate) detector: Option<Arc<dyn TurnDetector>>,
     pub(crate) turn: turn::Config,
     pub(crate) pace: Pace,
     pub(crate) clauses: ClausesConfig,
@@ -114,6 +115,7 @@ pub struct AgentBuilder {
     llm: Option<Arc<dyn Llm>>,
     tts: Option<Arc<dyn Tts>>,
     vad: Option<VadSource>,
+    detector: Option<Arc<dyn TurnDetector>>,
     turn: turn::Config,
     pace: Pace,
     clauses: ClausesConfig,
@@ -188,6 +190,14 @@ impl AgentBuilder {
         self
     }
 
+    /// What judges at each pause whether the caller has finished. Default: nothing, silence
+    /// alone decides.
+    #[must_use]
+    pub fn turn_detector(mut self, detector: impl TurnDetector) -> Self {
+        self.detector = Some(Arc::new(detector));
+        self
+    }
+
     /// The timings of turn taking and barge-in. `greet` is set by [`greeting`](Self::greeting).
     #[must_use]
     pub fn turn(mut self, config: turn::Config) -> Self {
@@ -248,6 +258,7 @@ impl AgentBuilder {
             llm,
             tts,
             vad,
+            detector: self.detector,
             turn,
             pace: self.pace,
             clauses: self.clauses,

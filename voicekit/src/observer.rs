@@ -61,6 +61,8 @@ pub enum CallEvent<'a> {
 pub enum Part {
     /// The recogniser.
     Asr,
+    /// The detector of the end of turns.
+    TurnDetector,
     /// The model or the voice: what makes replies.
     Reply,
     /// The line.
@@ -71,6 +73,7 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Asr => "asr",
+            Self::TurnDetector => "turn detector",
             Self::Reply => "reply",
             Self::Transport => "transport",
         })

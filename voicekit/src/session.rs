@@ -14,9 +14,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::channel::mpsc;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 use voicekit_core::asr::{AsrEvent, AsrInput};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, Result};
@@ -158,6 +159,10 @@ struct Call {
     playout: Playout,
     activity: Activity,
     hearing: Option<Hearing>,
+    /// The latest question about a pause.
+    verdict: Option<(u64, BoxFuture<'static, Result<f32>>)>,
+    /// What the caller's turn sounds like so far, for the detector.
+    interim: String,
     reply: Option<(ReplyId, BoxStream<'static, Item>)>,
     messages: Vec<Message>,
     ended: Option<EndReason>,
@@ -168,7 +173,7 @@ impl Call {
     fn new(session: Session, clock: Clock) -> Result<Self> {
         let Session { parts, line, commands: (_, commands) } = session;
         let format = line.format();
-        let activity = Activity::new((parts.vad)()?, format)?;
+        let activity = Activity::new(&parts, format)?;
         let hearing = Some(Hearing::open(&parts, format)?);
         let engine = Engine::new(parts.turn.clone())?;
         let playout = Playout::new(format, parts.pace);
@@ -184,6 +189,8 @@ impl Call {
             playout,
             activity,
             hearing,
+            verdict: None,
+            interim: String::new(),
             reply: None,
             messages: Vec::new(),
             ended: None,
@@ -214,6 +221,9 @@ impl Call {
                 Command::End => self.handle(Event::End, watch).await,
             },
             heard = hearing::next(&mut self.hearing) => self.heard(heard, watch).await,
+            (pause, verdict) = next_verdict(&mut self.verdict) => {
+                self.judged(pause, verdict, watch).await;
+            }
             (reply, item) = next_item(&mut self.reply), if hungry => {
                 self.made(reply, item, watch).await;
             }
@@ -244,6 +254,7 @@ impl Call {
             watch.trace(now, Entry::Action(action.clone()));
             match action {
                 Action::Hint(hint) => self.hint(hint),
+                Action::JudgeTurn { pause } => self.judge(pause),
                 Action::RestartHearing => self.restart_hearing(watch),
                 Action::Remember(message) => self.messages.push(message),
                 Action::Reply { reply, source } => self.begin_reply(reply, source),
@@ -331,9 +342,11 @@ impl Call {
     async fn heard(&mut self, heard: Option<Result<AsrEvent>>, watch: &mut Watch) {
         match heard {
             Some(Ok(AsrEvent::Interim(transcript))) => {
+                self.interim.clone_from(&transcript.text);
                 self.handle(Event::Interim(transcript.text), watch).await;
             }
             Some(Ok(AsrEvent::Final(transcript))) => {
+                self.interim.clear();
                 let (text, finalized) = (transcript.text, transcript.finalized);
                 self.handle(Event::Final { text, finalized }, watch).await;
             }
@@ -357,6 +370,20 @@ impl Call {
             Hint::SpeechEnded => AsrInput::SpeechEnded,
             Hint::Finalize => AsrInput::Finalize,
         });
+    }
+
+    fn judge(&mut self, pause: u64) {
+        let Some(detector) = self.parts.detector.clone() else { return };
+        let heard = self.activity.heard(&self.interim);
+        let verdict = async move { detector.end_of_turn(&heard).await };
+        self.verdict = Some((pause, verdict.boxed()));
+    }
+
+    async fn judged(&mut self, pause: u64, verdict: Result<f32>, watch: &mut Watch) {
+        match verdict {
+            Ok(finished) => self.handle(Event::Judged { pause, finished }, watch).await,
+            Err(error) => watch.failed(Part::TurnDetector, &error),
+        }
     }
 
     fn restart_hearing(&mut self, watch: &mut Watch) {
@@ -412,6 +439,16 @@ impl Call {
 
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     a.into_iter().chain(b).min()
+}
+
+/// The verdict on the latest pause; without a question, never.
+async fn next_verdict(
+    verdict: &mut Option<(u64, BoxFuture<'static, Result<f32>>)>,
+) -> (u64, Result<f32>) {
+    let Some((pause, question)) = verdict else { return std::future::pending().await };
+    let answer = (*pause, question.await);
+    *verdict = None;
+    answer
 }
 
 /// The next item of the live reply; without one, never.

@@ -25,7 +25,7 @@ pub(crate) fn unobserved() -> Observe {
 pub(crate) async fn agent(args: &ModelArgs, observe: Observe) -> Result<Agent> {
     let knowledge = knowledge(args)?;
     let phrases = phrases(&knowledge);
-    let Parts { asr, tts, embedder, .. } = models::load(args).await?;
+    let Parts { asr, tts, turn_detector, embedder, .. } = models::load(args).await?;
     let spoken =
         [&phrases.not_understood, &phrases.still_there, &phrases.failure, &phrases.goodbye];
     let spoken = spoken.into_iter().chain(&phrases.greeting).map(String::as_str);
@@ -35,6 +35,7 @@ pub(crate) async fn agent(args: &ModelArgs, observe: Observe) -> Result<Agent> {
         .llm(Receptionist::new(knowledge, Arc::new(embedder)).await?)
         .tts(tts)
         .vad(Silero::new)
+        .turn_detector(turn_detector)
         .phrases(phrases)
         .observe(move |info| observe(info))
         .build()?;

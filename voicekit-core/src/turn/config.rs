@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
+use super::endpoint;
+
 /// The engine's timings and thresholds.
 ///
 /// The defaults are for a phone line in conversation, with a recogniser that gives final
@@ -27,9 +29,8 @@ pub struct Config {
     pub silence_after: Duration,
     /// Without any media for this long, "speaking" is taken back. Default: 1 s.
     pub media_gap: Duration,
-    /// The caller is answered after this much silence. More than `silence_after`; default 600 ms,
-    /// a compromise: half of the pauses inside sentences are longer than 460 ms.
-    pub end_of_turn: Duration,
+    /// How much silence ends a turn, all of it at least `silence_after`.
+    pub endpoint: endpoint::Config,
     /// How long to wait for a final transcript once the turn is over. Default: 1.5 s.
     pub transcript_wait: Duration,
     /// Speech of at least this length that was not understood is answered with a reprompt; less
@@ -99,7 +100,7 @@ impl Default for Config {
             speech_after: ms(60),
             silence_after: ms(200),
             media_gap: ms(1_000),
-            end_of_turn: ms(600),
+            endpoint: endpoint::Config::default(),
             transcript_wait: ms(1_500),
             reprompt_after: ms(800),
             barge_in: ms(300),
@@ -132,10 +133,14 @@ impl Config {
             let (off, on) = (self.voice_off, self.voice_on);
             return Err(invalid(format!("voice_off ({off}) is above voice_on ({on})")));
         }
-        at_least(("end_of_turn", self.end_of_turn), ("silence_after", self.silence_after))?;
+        self.endpoint.check()?;
+        let silence = ("silence_after", self.silence_after);
+        at_least(("endpoint.after_certain", self.endpoint.after_certain), silence)?;
+        at_least(("endpoint.unjudged", self.endpoint.unjudged), silence)?;
         at_least(("barge_in", self.barge_in), ("speech_after", self.speech_after))?;
         at_least(("media_gap", self.media_gap), ("silence_after", self.silence_after))?;
-        at_least(("idle", self.idle), ("end_of_turn", self.end_of_turn))?;
+        let longest = ("endpoint.after_unlikely", self.endpoint.after_unlikely);
+        at_least(("idle", self.idle), longest)?;
         let floor = ("10 ms", Duration::from_millis(10));
         for field in [
             ("transcript_wait", self.transcript_wait),
@@ -197,9 +202,10 @@ mod tests {
 
     #[test]
     fn timings_that_contradict_each_other_are_refused_by_both_names() {
-        let config = Config { end_of_turn: Duration::from_millis(100), ..Config::default() };
+        let mut config = Config::default();
+        config.endpoint.unjudged = Duration::from_millis(100);
         let text = config.check().unwrap_err().to_string();
-        assert_eq!(text, "turn: end_of_turn (100ms) is below silence_after (200ms)");
+        assert_eq!(text, "turn: endpoint.unjudged (100ms) is below silence_after (200ms)");
     }
 
     #[test]

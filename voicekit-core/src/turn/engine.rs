@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 use crate::transport::Mark;
 
 use super::config::Config;
+use super::endpoint;
 use super::event::{Action, Event, Hint, Latency, ReplyId, Source, State};
 use super::speech::{Edge, Speech};
 use super::timer::{Timer, Timers};
@@ -48,6 +49,9 @@ struct Turn {
     final_at: Option<Timestamp>,
     /// When the caller last fell silent.
     quiet_since: Option<Timestamp>,
+    /// The number of that pause, and how likely it ends the turn, once it was judged.
+    pause: u64,
+    finished: Option<f32>,
     /// When the latest stretch of speech began.
     onset: Option<Timestamp>,
     /// How long the caller has spoken in all.
@@ -145,6 +149,7 @@ impl Engine {
             (_, Event::Voice(probability)) => self.voice(now, probability),
             (_, Event::Interim(text)) => self.interim(now, text),
             (_, Event::Final { text, finalized }) => self.transcript(now, &text, finalized),
+            (_, Event::Judged { pause, finished }) => self.judged(now, pause, finished),
             (_, Event::HearingLost) => self.hearing_lost(now),
             (_, Event::Dtmf(_)) => self.show_life(now),
             (_, Event::Clause { reply, text }) => self.clause(now, reply, &text),
@@ -237,8 +242,27 @@ impl Engine {
         if let Some(reply) = &mut self.reply {
             reply.spoken_over_since = None;
         }
-        self.timers.set(Timer::EndOfTurn, (quiet + self.config.end_of_turn).max(now));
+        // The detector comes first: its verdict is needed sooner than the transcript.
+        self.turn.pause += 1;
+        self.turn.finished = None;
+        self.actions.push_back(Action::JudgeTurn { pause: self.turn.pause });
         self.actions.push_back(Action::Hint(Hint::SpeechEnded));
+        self.await_end_of_turn(now);
+    }
+
+    fn judged(&mut self, now: Timestamp, pause: u64, finished: f32) {
+        if pause == self.turn.pause && self.timers.is_set(Timer::EndOfTurn) {
+            self.turn.finished = Some(finished);
+            self.await_end_of_turn(now);
+        }
+    }
+
+    /// Sets the deadline of the pause by what is known of it.
+    fn await_end_of_turn(&mut self, now: Timestamp) {
+        let text = self.turn.text();
+        let wait = endpoint::wait(self.turn.finished, &text, &self.config.endpoint);
+        let quiet = self.turn.quiet_since.unwrap_or(now);
+        self.timers.set(Timer::EndOfTurn, (quiet + wait).max(now));
     }
 
     /// The caller has done something other than speak.
@@ -287,11 +311,8 @@ impl Engine {
             return;
         }
         self.timers.clear(Timer::Idle);
-        let waiting = self.speech.is_active()
-            || self.turn.over_since.is_some()
-            || self.timers.is_set(Timer::EndOfTurn);
-        if !waiting {
-            self.timers.set(Timer::EndOfTurn, now + self.config.end_of_turn);
+        if !self.speech.is_active() && self.turn.over_since.is_none() {
+            self.await_end_of_turn(now);
         }
         let Some(reply) = &self.reply else { return };
         let enough = self.config.meaningful_words(&text) >= self.config.barge_in_words;
@@ -367,6 +388,7 @@ impl Engine {
     /// There was sound, but there were no words.
     fn nothing_said(&mut self, now: Timestamp) {
         let voiced = std::mem::take(&mut self.turn.voiced);
+        self.turn.quiet_since = None;
         if self.reply.is_some() {
             return self.release(now);
         }

@@ -85,6 +85,13 @@ pub enum Event {
         /// Whether it answers a [`Hint::Finalize`].
         finalized: bool,
     },
+    /// A detector was asked about a pause and says how likely it ends the turn.
+    Judged {
+        /// The pause of the [`Action::JudgeTurn`] that this answers.
+        pause: u64,
+        /// The probability that the caller has finished.
+        finished: f32,
+    },
     /// The recogniser's stream has failed or ended.
     HearingLost,
     /// The caller pressed a key.
@@ -130,6 +137,11 @@ pub enum Event {
 pub enum Action {
     /// Tell the recogniser.
     Hint(Hint),
+    /// Ask the detector, if there is one, whether the caller has finished.
+    JudgeTurn {
+        /// The number of the pause. It only grows; a newer question replaces an older one.
+        pause: u64,
+    },
     /// Open the recogniser's stream anew.
     RestartHearing,
     /// Append this to the history.

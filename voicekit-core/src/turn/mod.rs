@@ -23,8 +23,9 @@
 //! | `Speaking` | listens | audible | it has been heard; the caller interrupts |
 //! | `Ended` | | | |
 //!
-//! A turn ends after [`Config::end_of_turn`] of silence and with a final transcript; the engine
-//! asks the recogniser to finalise and waits [`Config::transcript_wait`] at most. Speech without
+//! A turn ends after the silence that [`endpoint`] says and with a final transcript; the engine asks
+//! a [`TurnDetector`] about each pause, and at the end the recogniser to finalise, for which it
+//! waits [`Config::transcript_wait`] at most. Speech without
 //! words is a noise, or is asked for again if it was long. Over the agent, the caller interrupts
 //! by duration or by words that are more than a backchannel.
 //!

@@ -102,6 +102,7 @@ impl fmt::Display for Event {
             Self::Interim(text) => write!(f, "interim {}", Quoted(text)),
             Self::Final { text, finalized: false } => write!(f, "final {}", Quoted(text)),
             Self::Final { text, finalized: true } => write!(f, "finalized {}", Quoted(text)),
+            Self::Judged { pause, finished } => write!(f, "judged {pause} {finished}"),
             Self::HearingLost => f.write_str("hearing-lost"),
             Self::Dtmf(digit) => write!(f, "dtmf {}", digit.key()),
             Self::Clause { reply, text } => write!(f, "clause {reply} {}", Quoted(text)),
@@ -124,6 +125,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hint(hint) => write!(f, "hint {}", word_for(HINTS, hint)),
+            Self::JudgeTurn { pause } => write!(f, "judge {pause}"),
             Self::RestartHearing => f.write_str("restart-hearing"),
             Self::Remember(Message::Caller { text }) => {
                 write!(f, "remember caller {}", Quoted(text))
@@ -166,6 +168,7 @@ fn event(words: &mut Words) -> Result<Event, &'static str> {
         "interim" => Event::Interim(words.text()?),
         "final" => Event::Final { text: words.text()?, finalized: false },
         "finalized" => Event::Final { text: words.text()?, finalized: true },
+        "judged" => Event::Judged { pause: words.parse()?, finished: words.parse()? },
         "hearing-lost" => Event::HearingLost,
         "dtmf" => {
             let key = words.word()?.chars().next();
@@ -190,6 +193,7 @@ fn event(words: &mut Words) -> Result<Event, &'static str> {
 fn action(words: &mut Words) -> Result<Action, &'static str> {
     Ok(match words.word()?.as_str() {
         "hint" => Action::Hint(words.one_of(HINTS)?),
+        "judge" => Action::JudgeTurn { pause: words.parse()? },
         "restart-hearing" => Action::RestartHearing,
         "remember" => Action::Remember(match words.word()?.as_str() {
             "caller" => Message::caller(words.text()?),

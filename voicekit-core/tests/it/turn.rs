@@ -1,24 +1,27 @@
 //! Conversations as the engine must lead them, written as traces.
 
+use std::time::Duration;
+
 use voicekit_core::time::Timestamp;
 use voicekit_core::turn::trace::{Entry, Line};
 use voicekit_core::turn::{Action, Config, Engine};
 
 /// Runs the events of a trace through an engine and compares what it does with the `>` lines.
 ///
-/// Deadlines are taken in when they are due, so `timeout` lines are left out; so are `state`
-/// and `hint` actions unless the trace has one of that kind. `speech A B` stands for voice
+/// Deadlines are taken in when they are due, so `timeout` lines are left out; so are `state`,
+/// `hint`, `judge` and `measured` actions unless the trace has one of that kind. `speech A B` stands for voice
 /// activity from A to B in windows of 20 ms, silence after it.
 fn check_with(config: Config, script: &str) {
     let script = expand(script);
     let expected: Vec<String> =
         script.iter().filter(|line| is_action(line)).map(ToString::to_string).collect();
     let shown = |kind: &str| expected.iter().any(|line| line[9..].starts_with(kind));
-    let (states, hints) = (shown("state"), shown("hint"));
+    let (states, hints, judged) = (shown("state"), shown("hint"), shown("judge"));
     let mut actual = Vec::new();
     for line in run(config, &script) {
         let hidden = matches!(&line.entry, Entry::Action(Action::State(_)) if !states)
             || matches!(&line.entry, Entry::Action(Action::Hint(_)) if !hints)
+            || matches!(&line.entry, Entry::Action(Action::JudgeTurn { .. }) if !judged)
             || matches!(&line.entry, Entry::Action(Action::Measured(_)) if !shown("measured"));
         if !hidden {
             actual.push(line.to_string());
@@ -28,9 +31,15 @@ fn check_with(config: Config, script: &str) {
 }
 
 fn check(script: &str) {
+    check_with(config(), script);
+}
+
+/// The caller speaks first, and 600 ms of silence end a turn that was not judged.
+fn config() -> Config {
     let mut config = Config::default();
     config.greet = false;
-    check_with(config, script);
+    config.endpoint.unjudged = Duration::from_millis(600);
+    config
 }
 
 fn is_action(line: &Line) -> bool {
@@ -545,5 +554,55 @@ fn the_states_follow_the_conversation() {
           2000 line-ended caller
         > 2000 state ended
         "##,
+    );
+}
+
+#[test]
+fn a_pause_that_is_certainly_the_end_is_answered_sooner() {
+    check(
+        r#"
+             0 started
+             speech 500 1000
+        > 1200 judge 1
+          1300 judged 1 0.97
+          1400 finalized "Two, please."
+        > 1450 remember caller "Two, please."
+        > 1450 reply #1 turn
+        "#,
+    );
+}
+
+#[test]
+fn a_pause_that_is_hardly_the_end_is_waited_out() {
+    check(
+        r#"
+             0 started
+             speech 500 1000
+        > 1200 judge 1
+          1300 judged 1 0.2
+             speech 2200 2600
+        > 2800 judge 2
+          2850 judged 1 0.99
+          2900 judged 2 0.99
+          3040 final "Two and a half."
+        > 3050 remember caller "Two and a half."
+        > 3050 reply #1 turn
+          3060 judged 2 0.1
+        "#,
+    );
+}
+
+#[test]
+fn words_that_leave_the_sentence_open_are_waited_for() {
+    check(
+        r#"
+             0 started
+             speech 500 1000
+          1250 judged 1 0.99
+          1300 interim "my number is"
+          2550 finalized "My number is"
+        > 2550 remember caller "My number is"
+        > 2550 reply #1 turn
+        "#,
     );
 }

@@ -15,6 +15,7 @@ use voicekit_core::turn::{Action, Config, Engine, Event, ReplyId, Source, State}
 enum Op {
     Voice(bool, u8),
     Interim,
+    Judged(u8),
     Final(bool),
     HearingLost,
     Dtmf,
@@ -33,6 +34,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         20 => (any::<bool>(), 1..40_u8).prop_map(|(on, windows)| Op::Voice(on, windows)),
         6 => Just(Op::Interim),
+        4 => (0..=100_u8).prop_map(Op::Judged),
         8 => any::<bool>().prop_map(Op::Final),
         1 => Just(Op::HearingLost),
         1 => Just(Op::Dtmf),
@@ -55,6 +57,7 @@ struct Call {
     words: u32,
     next_final: String,
     newest: u64,
+    pause: u64,
     model: Model,
 }
 
@@ -67,6 +70,7 @@ impl Call {
             words: 0,
             next_final: String::new(),
             newest: 0,
+            pause: 0,
             model: Model::default(),
         };
         call.event(Event::Started);
@@ -93,6 +97,10 @@ impl Call {
             Op::Interim => {
                 self.next_words();
                 self.event(Event::Interim(self.next_final.clone()));
+            }
+            Op::Judged(percent) => {
+                let finished = f32::from(percent) / 100.0;
+                self.event(Event::Judged { pause: self.pause, finished });
             }
             Op::Final(finalized) => {
                 self.next_words();
@@ -161,6 +169,9 @@ impl Call {
         while let Some(action) = self.engine.poll_action() {
             if let Action::Reply { reply, .. } = &action {
                 self.newest = reply.number();
+            }
+            if let Action::JudgeTurn { pause } = &action {
+                self.pause = *pause;
             }
             self.model.action(&action);
             self.trace.push(Line { at: self.now, entry: Entry::Action(action) });
@@ -232,6 +243,7 @@ impl Model {
             | Event::Interim(_)
             | Event::Final { .. }
             | Event::HearingLost
+            | Event::Judged { .. }
             | Event::Dtmf(_)
             | Event::Clause { .. }
             | Event::Word { .. }
@@ -269,7 +281,11 @@ impl Model {
             }
             Action::Measured(latency) => assert_eq!(Some(latency.reply), self.live),
             Action::State(State::Ended) => self.line_ended = true,
-            Action::State(_) | Action::Clear | Action::Hint(_) | Action::RestartHearing => {}
+            Action::State(_)
+            | Action::Clear
+            | Action::Hint(_)
+            | Action::RestartHearing
+            | Action::JudgeTurn { .. } => {}
         }
     }
 

@@ -11,6 +11,7 @@ fn every_entry_reads_back_as_it_was_written() {
     1001 final ""
     1001 finalized "Grüße"
     1002 hearing-lost
+    1002 judged 3 0.95
     1003 dtmf #
     1004 clause #7 " and "
     1005 word #7 "and" 0 120.5
@@ -23,6 +24,7 @@ fn every_entry_reads_back_as_it_was_written() {
     1012 line-ended caller
     1013 timeout
 >   1014 hint finalize
+>   1014 judge 3
 >   1014 restart-hearing
 >   1014 remember caller "x"
 >   1014 remember agent "x"

@@ -4,6 +4,7 @@ use voicekit_core::codec::mulaw;
 use voicekit_core::dsp::echo::Echo;
 use voicekit_core::vad::Vad;
 use voicekit_local::silero::Silero;
+use voicekit_testkit::speech::recording;
 
 const WINDOW: usize = 256;
 const WINDOW_MS: usize = 32;
@@ -17,7 +18,7 @@ fn agent() -> Vec<i16> {
     let files = ["0870", "0880", "0890", "0920", "0930"].iter().cycle().take(9);
     let mut sent = vec![0; 4_000];
     for file in files {
-        let recording = crate::recording(&format!("librivox-{file}.wav"));
+        let recording = recording(&format!("librivox-{file}.wav"));
         sent.extend(at_level(&recording.over_the_phone(), -20.0));
         sent.resize(sent.len() + 3_200, 0);
     }
@@ -28,7 +29,7 @@ fn agent() -> Vec<i16> {
 fn callers() -> Vec<Vec<i16>> {
     let files = ["cards-001.wav", "cards-002.wav", "goforward.wav", "lj050-0131.wav"];
     let utterance = |file: &&str| {
-        let loud = at_level(&crate::recording(file).over_the_phone(), -25.0);
+        let loud = at_level(&recording(file).over_the_phone(), -25.0);
         let first = loud.chunks(80).position(|chunk| energy(chunk) > 300.0 * 300.0).unwrap();
         loud[first * 80..].iter().copied().take(16_000).collect()
     };

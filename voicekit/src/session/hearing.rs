@@ -1,6 +1,8 @@
 //! The caller's audio on its way to the engine: voice activity and recognition.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::channel::mpsc;
 use futures::stream::BoxStream;
@@ -9,6 +11,7 @@ use voicekit_core::asr::{AsrEvent, AsrInput, AsrRequest};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::Result;
+use voicekit_core::turn::Heard;
 use voicekit_core::vad::Vad;
 
 use crate::agent::{Parts, negotiate};
@@ -63,22 +66,44 @@ impl Hearing {
     }
 }
 
-/// The voice activity detector and what does not fill a window yet.
+/// What a detector of the end of turns is given: the last seconds of the caller's sound.
+const HEARD: Duration = Duration::from_secs(8);
+
+/// The voice activity detector, what does not fill a window yet, and the caller's last seconds if
+/// somebody judges them.
 pub(super) struct Activity {
     vad: Box<dyn Vad>,
     converter: Converter,
     samples: Vec<i16>,
+    heard: Option<VecDeque<i16>>,
 }
 
 impl Activity {
-    pub(super) fn new(vad: Box<dyn Vad>, line: AudioFormat) -> Result<Self> {
+    pub(super) fn new(parts: &Parts, line: AudioFormat) -> Result<Self> {
+        let vad = (parts.vad)()?;
         let converter = Converter::new(line, AudioFormat::pcm16(vad.rate_hz()))?;
-        Ok(Self { vad, converter, samples: Vec::new() })
+        let heard = parts.detector.is_some().then(VecDeque::new);
+        Ok(Self { vad, converter, samples: Vec::new(), heard })
+    }
+
+    /// The caller's last seconds, in which `text` was said.
+    pub(super) fn heard(&self, text: &str) -> Heard {
+        let samples = self.heard.iter().flatten().copied().collect();
+        Heard::new(samples, self.vad.rate_hz(), text)
+    }
+
+    fn keep(&mut self, from: usize) {
+        let Some(heard) = &mut self.heard else { return };
+        heard.extend(&self.samples[from..]);
+        let most = AudioFormat::pcm16(self.vad.rate_hz()).bytes_in(HEARD) / 2;
+        heard.drain(..heard.len().saturating_sub(most));
     }
 
     /// The probability of speech in each window that `chunk` completes.
     pub(super) fn audio(&mut self, chunk: &AudioChunk) -> Result<Vec<f32>> {
+        let from = self.samples.len();
         self.converter.process(chunk)?.decode_into(&mut self.samples);
+        self.keep(from);
         let whole = self.samples.len() - self.samples.len() % self.vad.window();
         let windows = self.samples[..whole].chunks_exact(self.vad.window());
         let probabilities = windows.map(|window| percent(self.vad.probability(window))).collect();
