@@ -5,6 +5,7 @@ mod mel;
 pub mod minilm;
 pub mod models;
 mod parts;
+mod onnx;
 pub mod piper;
 pub mod receptionist;
 pub mod silero;

@@ -4,9 +4,13 @@
 //! encoder of Whisper tiny over the last 8 s, of which a probability remains. Ask it once the
 //! caller pauses, with the pause so far: it was trained with about 200 ms of it.
 //!
-//! It is a bias, not a judge: of utterances that are whole it takes about three quarters for
-//! finished, of those that are cut off about half for unfinished. Give it the whole turn: the more
-//! it has heard, the better.
+//! It is a bias, not a judge: on real speech over the phone, from 0.5 on, it takes 91 % of turns
+//! that are over for finished, and 53 % of pauses too; from 0.97 on, 62 % and 23 %.
+//! [`endpoint`](voicekit_core::turn::endpoint) makes a waiting time of that. Give it the whole turn.
+//!
+//! The file is for processors that multiply 8-bit numbers. Here floating point is multiplied, and
+//! the rounding between the layers is left out: a third faster, and no worse at telling ends from
+//! pauses (area under the curve 0.783, not 0.774). Probabilities are higher than with rounding.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +25,7 @@ use voicekit_core::turn::{Heard, TurnDetector};
 
 use crate::inference::{self, Lane};
 use crate::mel::{self, Spectrogram};
+use crate::onnx;
 
 const SERVICE: &str = "smart-turn";
 const FILE: &str = "smart-turn-v3.2-cpu.onnx";
@@ -67,6 +72,7 @@ impl SmartTurn {
             Error::new(ErrorKind::Config, SERVICE, message).with_source(source)
         };
         let file = fs::read(&path).map_err(|error| broken(error.into()))?;
+        let file = onnx::without_rounding(&file).ok_or_else(|| broken("no ONNX file".into()))?;
         let mut options = ModelOptions::with_all_ops();
         let model = options.prepack_weights(true).load(file);
         let model = model.map_err(|error| broken(error.into()))?;
