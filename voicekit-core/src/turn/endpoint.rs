@@ -15,7 +15,11 @@
 //! | 800 ms | 34 % | 800 ms | 800 ms |
 //! | 1 s | 26 % | 1 s | 1 s |
 //! | probability ≥ 0.5: 300 ms, else 1.2 s | 53 % | 300 ms | 382 ms |
-//! | these defaults | 21 % | 450 ms | 774 ms |
+//! | these defaults, but 1.2 s where finished is likely | 21 % | 450 ms | 774 ms |
+//!
+//! The default of 800 ms there, and a question counting as one step likelier, were chosen since:
+//! a short question or a goodbye that the detector doubts must not be left waiting. By the timers
+//! above, 800 ms in place of 1.2 s cuts off about six more pauses in a hundred.
 //!
 //! The verdict of smart-turn is worth most at its top: it gives 0.97 or more to 62 % of the ends and
 //! to 23 % of the pauses, 0.5 or more to 91 % and 53 %. Asking it again as the silence grows did not
@@ -44,7 +48,7 @@ pub struct Config {
     /// The silence that ends a turn that is certainly finished. Default: 450 ms; less leaves no
     /// time for the detector, which is asked after 200 ms, and for people who talk in bursts.
     pub after_certain: Duration,
-    /// The same of one that is likely finished. At least `after_certain`, default 1.2 s.
+    /// The same of one that is likely finished. At least `after_certain`, default 800 ms.
     pub after_likely: Duration,
     /// The same of one that is likely not, or whose last word calls for another. At least
     /// `after_likely`, default 1.5 s.
@@ -60,7 +64,7 @@ impl Default for Config {
             certain: 0.97,
             likely: 0.5,
             after_certain: ms(450),
-            after_likely: ms(1_200),
+            after_likely: ms(800),
             after_unlikely: ms(1_500),
             unjudged: ms(700),
         }
@@ -99,7 +103,8 @@ impl Config {
 /// The silence after which the caller's turn is over, counted from their last sound, if a detector
 /// holds it for finished with probability `finished` and they said `text`, or no words are known.
 ///
-/// A number that is not one counts as no verdict.
+/// Who has asked a question waits for the answer: it counts as one step likelier. A number that is
+/// not one counts as no verdict.
 ///
 /// ```
 /// use voicekit_core::turn::endpoint::{Config, wait};
@@ -113,9 +118,11 @@ pub fn wait(finished: Option<f32>, text: &str, config: &Config) -> Duration {
     if is_open(text) {
         return config.after_unlikely;
     }
+    let asks = text.trim_end().ends_with('?');
     match finished {
         Some(probability) if probability >= config.certain => config.after_certain,
-        Some(probability) if probability >= config.likely => config.after_likely,
+        Some(probability) if probability >= config.likely && asks => config.after_certain,
+        Some(probability) if probability >= config.likely || asks => config.after_likely,
         Some(probability) if probability < config.likely => config.after_unlikely,
         Some(_) | None => config.unjudged,
     }
@@ -199,6 +206,16 @@ mod tests {
     }
 
     #[test]
+    fn a_question_is_answered_a_step_sooner() {
+        let config = Config::default();
+        let asked = |finished| wait(Some(finished), "When are you open?", &config);
+        assert_eq!(asked(0.2), config.after_likely);
+        assert_eq!(asked(0.6), config.after_certain);
+        assert_eq!(asked(0.99), config.after_certain);
+        assert_eq!(wait(Some(0.2), "Is it for the?", &config), config.after_unlikely);
+    }
+
+    #[test]
     fn a_verdict_that_is_no_number_is_none() {
         let config = Config::default();
         assert_eq!(wait(Some(f32::NAN), "", &config), config.unjudged);
@@ -209,7 +226,7 @@ mod tests {
         Config::default().check().unwrap();
         let late = Config { after_certain: Duration::from_secs(2), ..Config::default() };
         let text = late.check().unwrap_err().to_string();
-        assert_eq!(text, "endpoint: after_likely (1.2s) is below after_certain (2s)");
+        assert_eq!(text, "endpoint: after_likely (800ms) is below after_certain (2s)");
         for (likely, certain) in [(0.9, 0.5), (-0.1, 0.5), (0.5, 1.5), (f32::NAN, 0.9)] {
             assert!(Config { likely, certain, ..Config::default() }.check().is_err());
         }

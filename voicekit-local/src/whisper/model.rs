@@ -98,13 +98,25 @@ fn log_probability(scores: &[f32], token: usize) -> f32 {
 }
 
 /// Drops the end of `text` if it says the three or more words before it once more, again and
-/// again.
+/// again, or if it begins the whole text anew and breaks off.
 fn without_repeated_tail(text: &str) -> String {
     let mut words: Vec<&str> = text.split_whitespace().collect();
-    while let Some(length) = repeated_tail(&words) {
+    while let Some(length) = repeated_tail(&words).or_else(|| new_beginning(&words)) {
         words.truncate(words.len() - length);
     }
     words.join(" ")
+}
+
+/// The length of a tail of two or more words that begins the text anew and breaks off.
+fn new_beginning(words: &[&str]) -> Option<usize> {
+    const SHORTEST: usize = 2;
+    if words.last()?.ends_with(['.', '?', '!']) {
+        return None;
+    }
+    (SHORTEST..=words.len() / 2).rev().find(|&length| {
+        let (start, tail) = (&words[..length], &words[words.len() - length..]);
+        tail.iter().zip(start).all(|(a, b)| plain(a).eq(plain(b)))
+    })
 }
 
 /// The length of the longest repeated tail.
@@ -129,7 +141,10 @@ mod tests {
     fn a_tail_said_again_is_dropped() {
         let cases = [
             ("Ten of clubs. Ten of clubs. Ten of clubs.", "Ten of clubs."),
-            ("no no no no", "no no no no"),
+            ("no no no no.", "no no no no."),
+            ("Where can I park my car? Where can", "Where can I park my car?"),
+            ("10 of clubs 10 of", "10 of clubs"),
+            ("Thank you, no, thank you.", "Thank you, no, thank you."),
             ("I would like to, I would like to order", "I would like to, I would like to order"),
             ("", ""),
         ];
