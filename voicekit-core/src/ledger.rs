@@ -117,10 +117,15 @@ impl Ledger {
         self.finished = true;
     }
 
-    /// Keeps the position where it is: the audio is being kept back.
-    pub fn hold(&mut self, now: Timestamp) {
-        self.anchor = Some((self.position(now), now));
+    /// Keeps the audio back from here on, and returns from where it is to go on: the position,
+    /// or the start of the word that it lies in.
+    pub fn hold(&mut self, now: Timestamp) -> Duration {
+        let position = self.position(now);
+        let from = self.word_start(position);
+        self.heard = self.heard.max(self.words_before(position));
+        self.anchor = Some((from, now));
         self.held = true;
+        from
     }
 
     /// Lets the position run again.
@@ -132,9 +137,10 @@ impl Ledger {
 
     /// Notes that everything before `position` has been heard.
     pub fn played(&mut self, now: Timestamp, position: Duration) {
-        let position = position.min(self.made);
-        self.played = self.played.max(position);
-        self.anchor = Some((self.played, now));
+        self.played = self.played.max(position.min(self.made));
+        if !self.held {
+            self.anchor = Some((self.played, now));
+        }
     }
 
     /// How far into the audio the caller is.
@@ -194,12 +200,24 @@ impl Ledger {
         heard.count()
     }
 
+    /// Where the word at `position` starts, as far as that is known.
+    fn word_start(&self, position: Duration) -> Duration {
+        let heard = self.words_before(position);
+        if self.timed > 0 {
+            let last = heard.checked_sub(1).and_then(|last| self.words[last].end);
+            return last.unwrap_or_default().min(position);
+        }
+        let chars: usize = self.words[..heard].iter().map(|word| word.text.chars().count()).sum();
+        let chars = f64::from(u32::try_from(chars).unwrap_or(u32::MAX));
+        Duration::from_secs_f64(chars / self.chars_per_second()).min(position)
+    }
+
     fn chars_per_second(&self) -> f64 {
         let seconds = self.made.as_secs_f64();
-        if !self.finished || seconds == 0.0 {
+        let chars: usize = self.words.iter().map(|word| word.text.chars().count()).sum();
+        if !self.finished || seconds == 0.0 || chars == 0 {
             return CHARS_PER_SECOND;
         }
-        let chars: usize = self.words.iter().map(|word| word.text.chars().count()).sum();
         f64::from(u32::try_from(chars).unwrap_or(u32::MAX)) / seconds
     }
 }
@@ -303,7 +321,7 @@ mod tests {
     #[test]
     fn held_audio_is_not_heard() {
         let mut ledger = Ledger::new();
-        ledger.hold(at(0));
+        assert_eq!(ledger.hold(at(0)), ms(0));
         ledger.clause("hello ");
         ledger.audio(at(0), ms(600));
         ledger.finish();
@@ -311,5 +329,26 @@ mod tests {
         ledger.release(at(5_000));
         assert_eq!(ledger.position(at(5_100)), ms(100));
         assert_eq!(ledger.ends_at(at(5_100)), at(5_600));
+    }
+
+    #[test]
+    fn a_held_reply_goes_on_from_the_start_of_the_word_it_was_in() {
+        let mut timed = Ledger::new();
+        timed.clause("We bake rye.");
+        timed.audio(at(0), ms(1_000));
+        for (word, start, end) in [("We", 0, 200), ("bake", 250, 500), ("rye.", 550, 1_000)] {
+            timed.word(&SpokenWord::new(word, ms(start), ms(end)));
+        }
+        assert_eq!(timed.hold(at(600)), ms(500));
+        // A mark that was on its way does not move the place.
+        timed.played(at(650), ms(620));
+        timed.release(at(2_000));
+        assert_eq!(timed.position(at(2_100)), ms(600));
+
+        let mut untimed = Ledger::new();
+        untimed.clause("one two three four five ");
+        untimed.audio(at(0), ms(2_400));
+        untimed.finish();
+        assert_eq!(untimed.hold(at(1_000)), ms(800));
     }
 }

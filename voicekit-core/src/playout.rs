@@ -52,6 +52,10 @@ impl Default for Pace {
     }
 }
 
+/// How much of the audio that was sent is kept, in case it is to be heard again: more than any
+/// carrier has ahead of the caller's ear.
+pub const KEPT: Duration = Duration::from_secs(5);
+
 /// The audio of the live reply on its way to the carrier.
 #[derive(Debug)]
 pub struct Playout {
@@ -60,8 +64,9 @@ pub struct Playout {
     reply: u64,
     queue: VecDeque<AudioChunk>,
     queued: usize,
-    /// Samples of this reply that were sent.
+    /// Samples of this reply that were sent, and the last of their audio.
     sent: u64,
+    kept: VecDeque<AudioChunk>,
     marked: u64,
     owed: Option<Mark>,
     state: Flow,
@@ -90,6 +95,7 @@ impl Playout {
             queue: VecDeque::new(),
             queued: 0,
             sent: 0,
+            kept: VecDeque::new(),
             marked: 0,
             owed: None,
             state: Flow::Idle,
@@ -135,9 +141,28 @@ impl Playout {
         self.plays_until = Timestamp::ZERO;
     }
 
-    /// Keeps everything back until [`release`](Self::release).
-    pub fn hold(&mut self) {
+    /// Keeps everything back until [`release`](Self::release), and then goes on from `from` into
+    /// the reply: what was sent after it is sent again. The caller clears the line as well.
+    ///
+    /// Audio that was sent more than [`KEPT`] ago is gone; it then goes on as far back as it can.
+    pub fn hold(&mut self, from: Duration) {
         self.held = true;
+        let from = self.format.bytes_in(from) / self.format.encoding.bytes_per_sample();
+        while self.sent > from as u64 {
+            let Some(mut chunk) = self.kept.pop_back() else { break };
+            let start = self.sent - chunk.samples() as u64;
+            let before = (from as u64).saturating_sub(start);
+            let before = chunk.split_to(usize::try_from(before).unwrap_or(usize::MAX));
+            self.sent -= chunk.samples() as u64;
+            self.queued += chunk.samples();
+            self.queue.push_front(chunk);
+            if !before.is_empty() {
+                self.kept.push_back(before);
+            }
+        }
+        self.marked = self.sent;
+        self.owed = None;
+        self.plays_until = Timestamp::ZERO;
     }
 
     /// Lets the audio go again.
@@ -148,6 +173,11 @@ impl Playout {
     /// Audio that waits to be sent.
     pub fn buffered(&self) -> Duration {
         MediaTime { samples: self.queued as u64, rate_hz: self.format.rate_hz }.duration()
+    }
+
+    /// When everything that was sent will have been played, by the clock.
+    pub fn plays_until(&self) -> Timestamp {
+        self.plays_until
     }
 
     /// When [`poll`](Self::poll) will have something, if nothing else changes.
@@ -188,11 +218,20 @@ impl Playout {
         let wanted = self.frame_samples();
         let taken = wanted.min(self.queued);
         let frame = self.take(taken, wanted);
+        self.keep(frame.clone().split_to(taken));
         self.queued -= taken;
         let first = self.sent == 0;
         self.sent += taken as u64;
         self.place_mark(first);
         frame
+    }
+
+    fn keep(&mut self, sent: AudioChunk) {
+        self.kept.push_back(sent);
+        let most = KEPT.as_micros() / self.pace.frame.as_micros().max(1);
+        if self.kept.len() as u128 > most {
+            self.kept.pop_front();
+        }
     }
 
     /// Takes `taken` samples off the queue and fills up to `wanted` with silence.
@@ -236,6 +275,7 @@ impl Playout {
         self.queue.clear();
         self.queued = 0;
         self.sent = 0;
+        self.kept.clear();
         self.marked = 0;
         self.owed = None;
         self.state = Flow::Idle;

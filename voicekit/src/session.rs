@@ -264,9 +264,10 @@ impl Call {
                 }
                 Action::Clear => {
                     watch.show(CallEvent::Cleared);
+                    self.activity.cleared();
                     self.send(TransportCommand::Clear).await;
                 }
-                Action::Hold => self.playout.hold(),
+                Action::Hold { from } => self.playout.hold(from),
                 Action::Release => self.playout.release(),
                 Action::HangUp => self.send(TransportCommand::HangUp).await,
                 Action::State(_) | Action::Measured(_) => {}
@@ -279,8 +280,17 @@ impl Call {
         while let Some(command) = self.playout.poll(self.clock.now()) {
             if let TransportCommand::Audio(chunk) = &command {
                 watch.show(CallEvent::Sent(chunk));
+                self.note_sent(chunk, watch);
             }
             self.send(command).await;
+        }
+    }
+
+    fn note_sent(&mut self, chunk: &AudioChunk, watch: &mut Watch) {
+        let ends_in = self.playout.plays_until().since(self.clock.now());
+        let ahead = ends_in.saturating_sub(chunk.duration());
+        if let Err(error) = self.activity.sent(chunk, ahead) {
+            watch.failed(Part::Transport, &error);
         }
     }
 

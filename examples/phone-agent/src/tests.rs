@@ -109,7 +109,7 @@ async fn an_interrupted_call_is_cut_cleared_and_remembered_as_heard() {
     let report = &call.report;
 
     let [barge_in] = &report.barge_ins[..] else { panic!("{:?}", report.barge_ins) };
-    let confirmation = Config::default().barge_in;
+    let confirmation = Config::default().pause_after;
     let clear_after = barge_in.clear_after.unwrap();
     assert!(clear_after <= confirmation + Duration::from_millis(300), "{clear_after:?}");
     let cleared = report.clears.iter().find(|clear| clear.at > barge_in.at).unwrap();

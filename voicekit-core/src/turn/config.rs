@@ -36,11 +36,20 @@ pub struct Config {
     /// Speech of at least this length that was not understood is answered with a reprompt; less
     /// is taken for a noise. Default: 800 ms.
     pub reprompt_after: Duration,
-    /// Speaking over the agent for this long interrupts it. At least `speech_after`; default
-    /// 300 ms.
+    /// Speaking over the agent for this long makes it fall silent for the moment. At least
+    /// `speech_after`; default 200 ms.
+    pub pause_after: Duration,
+    /// Speaking over the agent for this long takes the turn, whatever is said. At least
+    /// `pause_after`; default 700 ms, which 4 % of backchannels reach (59 % reach 500 ms).
     pub barge_in: Duration,
-    /// So many words that are not backchannels interrupt at once, however short. Default: 2.
+    /// So many words that are not backchannels take the turn at once, however short; one is
+    /// enough while the agent has paused. Default: 2.
     pub barge_in_words: usize,
+    /// An agent that has paused goes on so long after the noise if no words have come of it.
+    /// Default: 1 s.
+    pub false_interruption: Duration,
+    /// A backchannel that ends less than this before the agent does is an answer. Default: 1 s.
+    pub backchannel_edge: Duration,
     /// Words that show attention and do not ask for the turn, in lower case. Default: English.
     pub backchannels: Vec<String>,
     /// The model's reply must begin to sound within this time. Default: 8 s.
@@ -103,8 +112,11 @@ impl Default for Config {
             endpoint: endpoint::Config::default(),
             transcript_wait: ms(1_500),
             reprompt_after: ms(800),
-            barge_in: ms(300),
+            pause_after: ms(200),
+            barge_in: ms(700),
             barge_in_words: 2,
+            false_interruption: ms(1_000),
+            backchannel_edge: ms(1_000),
             backchannels: BACKCHANNELS.iter().map(|&word| word.to_owned()).collect(),
             reply_timeout: ms(8_000),
             reply_stall: ms(4_000),
@@ -137,7 +149,8 @@ impl Config {
         let silence = ("silence_after", self.silence_after);
         at_least(("endpoint.after_certain", self.endpoint.after_certain), silence)?;
         at_least(("endpoint.unjudged", self.endpoint.unjudged), silence)?;
-        at_least(("barge_in", self.barge_in), ("speech_after", self.speech_after))?;
+        at_least(("pause_after", self.pause_after), ("speech_after", self.speech_after))?;
+        at_least(("barge_in", self.barge_in), ("pause_after", self.pause_after))?;
         at_least(("media_gap", self.media_gap), ("silence_after", self.silence_after))?;
         let longest = ("endpoint.after_unlikely", self.endpoint.after_unlikely);
         at_least(("idle", self.idle), longest)?;

@@ -72,6 +72,8 @@ struct Reply {
     ledger: Ledger,
     /// Its audio is kept back because the caller is speaking.
     held: bool,
+    /// It has been audible.
+    sounded: bool,
     /// Since when the caller has been speaking while it is live.
     spoken_over_since: Option<Timestamp>,
     failed: bool,
@@ -184,6 +186,7 @@ impl Engine {
                 }
                 Timer::EndOfTurn => self.end_of_turn(now),
                 Timer::Transcript => self.transcript_overdue(now),
+                Timer::Resume => self.resume(now),
                 Timer::Idle => self.idle(now),
                 Timer::ReplyStart | Timer::ReplyStall => self.fail_reply(now),
                 Timer::Playout => self.finish_reply(now),
@@ -222,7 +225,7 @@ impl Engine {
     fn speech_started(&mut self, now: Timestamp, onset: Timestamp) {
         self.turn.onset = Some(onset);
         self.turn.over_since = None;
-        for timer in [Timer::Idle, Timer::EndOfTurn, Timer::Transcript] {
+        for timer in [Timer::Idle, Timer::EndOfTurn, Timer::Transcript, Timer::Resume] {
             self.timers.clear(timer);
         }
         self.actions.push_back(Action::Hint(Hint::SpeechStarted));
@@ -241,6 +244,10 @@ impl Engine {
         self.timers.clear(Timer::MediaGap);
         if let Some(reply) = &mut self.reply {
             reply.spoken_over_since = None;
+            if reply.held {
+                let resume = quiet + self.config.false_interruption;
+                self.timers.set(Timer::Resume, resume.max(now));
+            }
         }
         // The detector comes first: its verdict is needed sooner than the transcript.
         self.turn.pause += 1;
@@ -315,9 +322,13 @@ impl Engine {
             self.await_end_of_turn(now);
         }
         let Some(reply) = &self.reply else { return };
-        let enough = self.config.meaningful_words(&text) >= self.config.barge_in_words;
-        if enough && self.may_interrupt(reply.source) {
+        let paused = reply.held && reply.sounded;
+        let needed = if paused { 1 } else { self.config.barge_in_words };
+        let meant = self.config.meaningful_words(&text);
+        if meant >= needed && self.may_interrupt(reply.source) {
             self.interrupt(now);
+        } else if meant == 0 && paused && !self.speech.is_active() {
+            self.release(now);
         }
     }
 
@@ -358,7 +369,7 @@ impl Engine {
         match &self.reply {
             // Kept for the turn that follows.
             Some(reply) if self.state == State::Speaking && !self.may_interrupt(reply.source) => {}
-            Some(_) if self.state == State::Speaking && self.config.is_backchannel(&text) => {}
+            Some(_) if self.config.is_backchannel(&text) => self.release(now),
             Some(_) | None => self.answer(now, over_since),
         }
     }
@@ -420,9 +431,20 @@ impl Engine {
     fn barge_in(&mut self, now: Timestamp) {
         let Some(reply) = &self.reply else { return };
         let Some(since) = reply.spoken_over_since else { return };
-        let long = self.speech.is_voiced() && now.since(since) >= self.config.barge_in;
-        if long && self.may_interrupt(reply.source) {
+        if !self.speech.is_voiced() || !self.may_interrupt(reply.source) {
+            return;
+        }
+        if now.since(since) >= self.config.barge_in {
             self.interrupt(now);
+        } else if now.since(since) >= self.config.pause_after {
+            self.hold(now);
+        }
+    }
+
+    /// Nothing has come of a noise: the agent goes on, unless there are words to wait for.
+    fn resume(&mut self, now: Timestamp) {
+        if !self.speech.is_active() && self.config.is_backchannel(&self.turn.text()) {
+            self.release(now);
         }
     }
 
@@ -451,22 +473,32 @@ impl Engine {
         }
     }
 
+    /// Falls silent, to go on later from the start of the word that was cut.
     fn hold(&mut self, now: Timestamp) {
-        let Some(reply) = &mut self.reply else { return };
-        if !reply.held {
-            reply.held = true;
-            reply.ledger.hold(now);
-            self.actions.push_back(Action::Hold);
+        let Some(reply) = self.reply.as_mut().filter(|reply| !reply.held) else { return };
+        let unplayed = reply.is_unplayed();
+        reply.held = true;
+        let from = reply.ledger.hold(now);
+        self.actions.push_back(Action::Hold { from });
+        if unplayed {
+            self.actions.push_back(Action::Clear);
         }
+        self.timers.clear(Timer::ReplyStall);
+        self.timers.clear(Timer::Playout);
+        self.set_state(State::Processing);
     }
 
+    /// Goes on from where the agent fell silent.
     fn release(&mut self, now: Timestamp) {
-        let Some(reply) = &mut self.reply else { return };
-        if !reply.held {
-            return;
-        }
+        let Some(reply) = self.reply.as_mut().filter(|reply| reply.held) else { return };
+        self.timers.clear(Timer::Resume);
         reply.held = false;
         reply.ledger.release(now);
+        if reply.is_over() {
+            // The last mark was on its way when it fell silent.
+            self.actions.push_back(Action::Cancel(reply.id));
+            return self.finish_reply(now);
+        }
         self.actions.push_back(Action::Release);
         self.sound(now);
     }
@@ -537,10 +569,11 @@ impl Engine {
 
     /// The live reply has audio that may be heard: sees to the state and to the deadlines.
     fn sound(&mut self, now: Timestamp) {
-        let Some(reply) = &self.reply else { return };
+        let Some(reply) = &mut self.reply else { return };
         if reply.held || reply.first_audio.is_none() {
             return;
         }
+        reply.sounded = true;
         let ends_at = reply.ledger.ends_at(now);
         if reply.ledger.is_finished() {
             self.timers.clear(Timer::ReplyStall);
@@ -548,9 +581,9 @@ impl Engine {
         } else {
             self.timers.set(Timer::ReplyStall, ends_at + self.config.reply_stall);
         }
-        let played = reply.ledger.is_finished() && reply.ledger.is_played();
+        let over = reply.is_over();
         self.set_state(State::Speaking);
-        if played {
+        if over {
             self.finish_reply(now);
         }
     }
@@ -585,7 +618,9 @@ impl Engine {
             return;
         }
         let text = self.turn.text();
-        if text.is_empty() || self.config.is_backchannel(&text) {
+        let edge = self.config.backchannel_edge;
+        let late = self.turn.quiet_since.is_some_and(|quiet| now.since(quiet) < edge);
+        if text.is_empty() || (self.config.is_backchannel(&text) && !late) {
             return self.listen(now);
         }
         self.answer(now, now);
@@ -617,7 +652,7 @@ impl Engine {
     }
 
     fn clear_reply_timers(&mut self) {
-        for timer in [Timer::ReplyStart, Timer::ReplyStall, Timer::Playout] {
+        for timer in [Timer::Resume, Timer::ReplyStart, Timer::ReplyStall, Timer::Playout] {
             self.timers.clear(timer);
         }
     }
@@ -693,6 +728,7 @@ impl Reply {
             source,
             ledger: Ledger::new(),
             held: false,
+            sounded: false,
             spoken_over_since: None,
             failed: false,
             asked: None,
@@ -706,6 +742,11 @@ impl Reply {
     /// Whether audio was let go that the carrier has not confirmed as played.
     fn is_unplayed(&self) -> bool {
         !self.held && !self.ledger.is_played()
+    }
+
+    /// Whether it has been made and heard to its end.
+    fn is_over(&self) -> bool {
+        self.ledger.is_finished() && self.ledger.is_played()
     }
 
     /// What the caller waited for, told once.

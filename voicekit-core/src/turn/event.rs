@@ -157,8 +157,11 @@ pub enum Action {
     Cancel(ReplyId),
     /// Have the carrier forget what has not been played.
     Clear,
-    /// Keep the reply's audio back.
-    Hold,
+    /// Keep the reply's audio back, to go on later from this place in it.
+    Hold {
+        /// From the start of the reply's audio.
+        from: Duration,
+    },
     /// Let the reply's audio go.
     Release,
     /// End the call.

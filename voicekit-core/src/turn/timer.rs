@@ -10,6 +10,8 @@ pub enum Timer {
     EndOfTurn,
     /// The final transcript is overdue.
     Transcript,
+    /// A noise over the agent has led to nothing: the agent may go on.
+    Resume,
     /// Nobody has said anything for long.
     Idle,
     /// The reply should have begun to sound.
@@ -25,10 +27,11 @@ pub enum Timer {
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::MediaGap,
         Self::EndOfTurn,
         Self::Transcript,
+        Self::Resume,
         Self::Idle,
         Self::ReplyStart,
         Self::ReplyStall,

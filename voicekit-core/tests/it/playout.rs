@@ -87,7 +87,7 @@ fn the_last_frame_is_filled_up_with_silence() {
 fn a_cancelled_or_held_reply_stays_silent() {
     let mut playout = playout();
     playout.begin(1);
-    playout.hold();
+    playout.hold(Duration::ZERO);
     playout.push(audio(500)).unwrap();
     assert_eq!((playout.poll(at(0)), playout.poll_timeout()), (None, None));
     playout.release();
@@ -96,6 +96,35 @@ fn a_cancelled_or_held_reply_stays_silent() {
     assert_eq!((playout.poll(at(9_000)), playout.poll_timeout()), (None, None));
     playout.push(audio(500)).unwrap();
     assert_eq!(playout.buffered(), Duration::ZERO);
+}
+
+#[test]
+fn a_held_reply_goes_on_from_where_it_is_told() {
+    let mut playout = playout();
+    playout.begin(1);
+    playout.push(audio(1_000)).unwrap();
+    playout.finish();
+    let mut sent = Vec::new();
+    let mut take = |playout: &mut Playout, now| {
+        while let Some(command) = playout.poll(now) {
+            if let TransportCommand::Audio(chunk) = command {
+                sent.extend_from_slice(chunk.bytes());
+            }
+        }
+        sent.len()
+    };
+    for now in 0..300 {
+        take(&mut playout, at(now));
+    }
+    assert_eq!(take(&mut playout, at(300)), 520 * 8);
+    playout.hold(Duration::from_millis(235));
+    assert_eq!(take(&mut playout, at(900)), 520 * 8);
+    playout.release();
+    for now in 1_000..2_000 {
+        take(&mut playout, at(now));
+    }
+    let whole = audio(1_000);
+    assert_eq!(&sent[520 * 8..520 * 8 + 765 * 8], &whole.bytes()[235 * 8..]);
 }
 
 #[test]

@@ -148,11 +148,13 @@ fn speaking_over_the_agent_cancels_clears_and_remembers_what_was_heard() {
           1700 audio #1 4000
           1700 done #1
              speech 2400 3400
-        > 2700 cancel #1
-        > 2700 clear
-        > 2700 remember interrupted "We bake rye"
-          2750 cleared #1 4000
-          2760 played #1 4000
+        > 2600 hold 900
+        > 2600 clear
+          2650 cleared #1 4000
+        > 3100 cancel #1
+        > 3100 remember interrupted "We bake rye"
+          3150 cleared #1 4000
+          3160 played #1 4000
           4000 finalized "Stop!"
         > 4000 remember caller "Stop!"
         > 4000 reply #2 turn
@@ -161,7 +163,35 @@ fn speaking_over_the_agent_cancels_clears_and_remembers_what_was_heard() {
 }
 
 #[test]
-fn a_noise_shorter_than_barge_in_never_silences_the_agent() {
+fn a_noise_over_the_agent_makes_it_pause_and_go_on_from_the_word_it_was_in() {
+    check(
+        r##"
+             0 started
+             speech 500 1000
+          1600 finalized "Tell me about bread."
+        > 1600 remember caller "Tell me about bread."
+        > 1600 reply #1 turn
+          1700 clause #1 "We bake rye and wheat."
+          1700 word #1 "We" 0 200
+          1700 word #1 "bake" 200 500
+          1700 word #1 "rye" 500 900
+          1700 word #1 "and" 900 1100
+          1700 word #1 "wheat." 1100 2000
+          1700 audio #1 2000
+          1700 done #1
+             speech 2500 2900
+        > 2700 hold 900
+        > 2700 clear
+          3600 finalized ""
+        > 3600 release
+          4700 played #1 2000
+        > 4700 remember agent "We bake rye and wheat."
+        "##,
+    );
+}
+
+#[test]
+fn without_a_transcript_the_agent_goes_on_by_itself() {
     check(
         r##"
              0 started
@@ -172,7 +202,99 @@ fn a_noise_shorter_than_barge_in_never_silences_the_agent() {
           1700 clause #1 "Good morning to you."
           1700 audio #1 3000
           1700 done #1
-             speech 2000 2200
+             speech 2000 2500
+        > 2200 hold 0
+        > 2200 clear
+        > 3500 release
+          6600 played #1 3000
+        > 6600 remember agent "Good morning to you."
+        "##,
+    );
+}
+
+#[test]
+fn a_backchannel_that_made_the_agent_pause_lets_it_go_on_at_once() {
+    check(
+        r##"
+             0 started
+             speech 500 1000
+          1600 finalized "Hello."
+        > 1600 remember caller "Hello."
+        > 1600 reply #1 turn
+          1700 clause #1 "Good morning to you."
+          1700 audio #1 3000
+          1700 done #1
+             speech 2000 2400
+        > 2200 hold 0
+        > 2200 clear
+          2800 interim "Uh-huh."
+        > 2800 release
+          3000 finalized "Uh-huh."
+          5900 played #1 3000
+        > 5900 remember agent "Good morning to you."
+        "##,
+    );
+}
+
+#[test]
+fn one_word_that_is_meant_takes_the_turn_from_an_agent_that_has_paused() {
+    check(
+        r##"
+             0 started
+             speech 500 1000
+          1600 finalized "Hello."
+        > 1600 remember caller "Hello."
+        > 1600 reply #1 turn
+          1700 clause #1 "Good morning to you."
+          1700 audio #1 3000
+          1700 done #1
+             speech 2000 2400
+        > 2200 hold 0
+        > 2200 clear
+          2800 interim "Stop!"
+        > 2800 cancel #1
+          3050 finalized "Stop!"
+        > 3050 remember caller "Stop!"
+        > 3050 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn yes_at_the_very_end_of_a_question_is_an_answer() {
+    check(
+        r##"
+             0 started
+             speech 500 1000
+          1600 finalized "A cake."
+        > 1600 remember caller "A cake."
+        > 1600 reply #1 turn
+          1700 clause #1 "Shall it be chocolate?"
+          1700 audio #1 2000
+          1700 done #1
+             speech 3000 3180
+          3420 final "Yes."
+          3720 played #1 2000
+        > 3720 remember agent "Shall it be chocolate?"
+        > 3780 remember caller "Yes."
+        > 3780 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn a_short_noise_never_silences_the_agent() {
+    check(
+        r##"
+             0 started
+             speech 500 1000
+          1600 finalized "Hello."
+        > 1600 remember caller "Hello."
+        > 1600 reply #1 turn
+          1700 clause #1 "Good morning to you."
+          1700 audio #1 3000
+          1700 done #1
+             speech 2000 2180
           2900 finalized ""
           4700 played #1 3000
         > 4700 remember agent "Good morning to you."
@@ -219,9 +341,10 @@ fn barge_in_clears_long_after_everything_was_made() {
           1200 audio #1 10000
           1300 done #1
              speech 9000 10000
-        > 9300 cancel #1
-        > 9300 clear
-        > 9300 remember interrupted "one two three four five six seven"
+        > 9200 hold 7083.333
+        > 9200 clear
+        > 9700 cancel #1
+        > 9700 remember interrupted "one two three four five six seven"
         "##,
     );
 }
@@ -236,10 +359,10 @@ fn going_on_before_the_reply_sounds_keeps_it_from_sounding() {
         > 1600 remember caller "Tell me a story"
         > 1600 reply #1 turn
              speech 1700 2500
-        > 1760 hold
+        > 1760 hold 0
           1800 clause #1 "Once upon a time."
           1900 audio #1 2000
-        > 2000 cancel #1
+        > 2400 cancel #1
           3100 finalized "about a firefighter."
         > 3100 remember caller "about a firefighter."
         > 3100 reply #2 turn
@@ -257,7 +380,7 @@ fn a_cough_before_the_reply_only_delays_it() {
         > 1600 remember caller "Hello."
         > 1600 reply #1 turn
              speech 1700 1900
-        > 1760 hold
+        > 1760 hold 0
           1800 clause #1 "Good morning."
           1800 audio #1 1000
           1800 done #1

@@ -209,7 +209,7 @@ struct Model {
     remembered: bool,
     /// A cancelled reply whose audio must be cleared next.
     owes_clear: bool,
-    just_cancelled: bool,
+    just_silenced: bool,
     ending: bool,
     hung_up: bool,
     line_ended: bool,
@@ -260,14 +260,19 @@ impl Model {
             assert_eq!(action, &Action::Clear, "unplayed audio was not cleared");
         }
         if action == &Action::Clear {
-            assert!(self.just_cancelled, "a Clear without a Cancel");
+            assert!(self.just_silenced, "a Clear without a Cancel or a Hold");
         }
         self.owes_clear = false;
-        self.just_cancelled = false;
+        self.just_silenced = false;
         match action {
             Action::Reply { reply, source } => self.reply(*reply, *source),
             Action::Cancel(reply) => self.cancel(*reply),
-            Action::Hold => self.held = true,
+            Action::Hold { from } => {
+                assert!(!self.held && *from <= self.made, "held twice, or beyond the audio");
+                self.owes_clear = self.played < self.made;
+                self.just_silenced = true;
+                self.held = true;
+            }
             Action::Release => self.held = false,
             Action::Remember(Message::Agent { text, interrupted }) => {
                 self.remember(text, *interrupted);
@@ -311,7 +316,7 @@ impl Model {
         let interrupts = !self.failing && !self.line_ended && !self.timed_out();
         assert!(!self.ending || !interrupts, "the goodbye was interrupted");
         self.owes_clear = !self.held && self.played < self.made;
-        self.just_cancelled = true;
+        self.just_silenced = true;
         self.live = None;
     }
 

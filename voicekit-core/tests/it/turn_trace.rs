@@ -32,7 +32,7 @@ fn every_entry_reads_back_as_it_was_written() {
 >   1014 reply #8 not-understood
 >   1014 cancel #8
 >   1014 clear
->   1014 hold
+>   1014 hold 1480
 >   1014 release
 >   1014 hang-up
 >   1014 state ended

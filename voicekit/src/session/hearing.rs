@@ -10,6 +10,7 @@ use futures::{FutureExt, StreamExt, TryFutureExt};
 use voicekit_core::asr::{AsrEvent, AsrInput, AsrRequest};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
+use voicekit_core::dsp::echo::{self, Echo};
 use voicekit_core::error::Result;
 use voicekit_core::turn::Heard;
 use voicekit_core::vad::Vad;
@@ -76,6 +77,16 @@ pub(super) struct Activity {
     converter: Converter,
     samples: Vec<i16>,
     heard: Option<VecDeque<i16>>,
+    echo: Option<EchoGate>,
+}
+
+/// What the agent sends, so that its own echo is not taken for the caller.
+struct EchoGate {
+    echo: Echo,
+    converter: Converter,
+    sent: Vec<i16>,
+    /// Samples of the caller's that were judged.
+    judged: u64,
 }
 
 impl Activity {
@@ -83,7 +94,20 @@ impl Activity {
         let vad = (parts.vad)()?;
         let converter = Converter::new(line, AudioFormat::pcm16(vad.rate_hz()))?;
         let heard = parts.detector.is_some().then(VecDeque::new);
-        Ok(Self { vad, converter, samples: Vec::new(), heard })
+        let echo = if vad.rate_hz() == echo::RATE_HZ { Some(EchoGate::new(line)?) } else { None };
+        Ok(Self { vad, converter, samples: Vec::new(), heard, echo })
+    }
+
+    /// Notes that `chunk` has been sent and will be played `ahead` from now.
+    pub(super) fn sent(&mut self, chunk: &AudioChunk, ahead: Duration) -> Result<()> {
+        self.echo.as_mut().map_or(Ok(()), |gate| gate.sent(chunk, ahead))
+    }
+
+    /// Notes that what has not been played will not be.
+    pub(super) fn cleared(&mut self) {
+        if let Some(gate) = &mut self.echo {
+            gate.echo.cleared(gate.judged);
+        }
     }
 
     /// The caller's last seconds, in which `text` was said.
@@ -106,9 +130,35 @@ impl Activity {
         self.keep(from);
         let whole = self.samples.len() - self.samples.len() % self.vad.window();
         let windows = self.samples[..whole].chunks_exact(self.vad.window());
-        let probabilities = windows.map(|window| percent(self.vad.probability(window))).collect();
+        let probabilities = windows.map(|window| {
+            let somebody = self.vad.probability(window);
+            let caller = self.echo.as_mut().map(|gate| gate.caller(window, somebody));
+            percent(caller.unwrap_or(somebody))
+        });
+        let probabilities = probabilities.collect();
         self.samples.drain(..whole);
         Ok(probabilities)
+    }
+}
+
+impl EchoGate {
+    fn new(line: AudioFormat) -> Result<Self> {
+        let converter = Converter::new(line, AudioFormat::pcm16(echo::RATE_HZ))?;
+        Ok(Self { echo: Echo::new(), converter, sent: Vec::new(), judged: 0 })
+    }
+
+    fn sent(&mut self, chunk: &AudioChunk, ahead: Duration) -> Result<()> {
+        self.sent.clear();
+        self.converter.process(chunk)?.decode_into(&mut self.sent);
+        let ahead = AudioFormat::pcm16(echo::RATE_HZ).bytes_in(ahead) / 2;
+        self.echo.outgoing(self.judged + ahead as u64, &self.sent);
+        Ok(())
+    }
+
+    /// How likely the caller spoke in this window, if somebody did with this probability.
+    fn caller(&mut self, window: &[i16], somebody: f32) -> f32 {
+        self.judged += window.len() as u64;
+        self.echo.near_end(window, somebody)
     }
 }
 
