@@ -9,8 +9,9 @@ use voicekit_core::error::ErrorKind;
 use voicekit_core::llm::Message;
 use voicekit_core::time::Timestamp;
 use voicekit_core::transport::{EndReason, TransportCommand};
+use voicekit_core::turn::replay::replay;
 use voicekit_core::turn::trace::{Entry, Line};
-use voicekit_core::turn::{Action, Config, Engine};
+use voicekit_core::turn::{Action, Config};
 use voicekit_testkit::fake::{
     FakeAsr, FakeLlm, FakeTts, FakeVad, Fate, Fault, LineHandle, line, scripted_line,
 };
@@ -299,20 +300,8 @@ async fn a_trace_of_a_call_runs_again_byte_for_byte() {
         .say("sunday", tone(ms(1_000)))
         .interrupt_after(0, ms(1_500));
     let held = parts.call(script).await;
-    let mut engine = Engine::new(Config::default()).unwrap();
-    let mut actions = Vec::new();
-    for line in &held.trace {
-        match &line.entry {
-            Entry::Event(event) => engine.handle(line.at, event.clone()),
-            Entry::Timeout => engine.handle_timeout(line.at),
-            Entry::Action(_) => continue,
-        }
-        while let Some(action) = engine.poll_action() {
-            actions.push(Line { at: line.at, entry: Entry::Action(action) });
-        }
-    }
-    let recorded = held.trace.iter().filter(|line| matches!(line.entry, Entry::Action(_)));
-    assert_eq!(actions.iter().collect::<Vec<_>>(), recorded.collect::<Vec<_>>());
+    let again = replay(Config::default(), &held.trace).unwrap();
+    assert!(again.is_same(), "{}", again.differences[0]);
     assert!(held.handle.commands().len() > 100);
 }
 

@@ -9,7 +9,8 @@ use super::endpoint;
 /// The engine's timings and thresholds.
 ///
 /// The defaults are for a phone line in conversation, with a recogniser that gives final
-/// transcripts within a second.
+/// transcripts within a second. In files, durations are in milliseconds and their names end in
+/// `_ms`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -23,50 +24,64 @@ pub struct Config {
     pub voice_off: f32,
     /// Speech must last this long to count. Default: 60 ms; less lets clicks through, more delays
     /// every barge-in.
+    #[serde(rename = "speech_after_ms", with = "crate::time::in_ms")]
     pub speech_after: Duration,
     /// Silence must last this long to end a stretch of speech. Default: 200 ms; the gaps inside
     /// words and between closely spoken ones are shorter.
+    #[serde(rename = "silence_after_ms", with = "crate::time::in_ms")]
     pub silence_after: Duration,
     /// Without any media for this long, "speaking" is taken back. Default: 1 s.
+    #[serde(rename = "media_gap_ms", with = "crate::time::in_ms")]
     pub media_gap: Duration,
     /// How much silence ends a turn, all of it at least `silence_after`.
     pub endpoint: endpoint::Config,
     /// How long to wait for a final transcript once the turn is over. Default: 1.5 s.
+    #[serde(rename = "transcript_wait_ms", with = "crate::time::in_ms")]
     pub transcript_wait: Duration,
     /// Speech of at least this length that was not understood is answered with a reprompt; less
     /// is taken for a noise. Default: 800 ms.
+    #[serde(rename = "reprompt_after_ms", with = "crate::time::in_ms")]
     pub reprompt_after: Duration,
     /// Speaking over the agent for this long makes it fall silent for the moment. At least
     /// `speech_after`; default 200 ms.
+    #[serde(rename = "pause_after_ms", with = "crate::time::in_ms")]
     pub pause_after: Duration,
     /// Speaking over the agent for this long takes the turn, whatever is said. At least
     /// `pause_after`; default 700 ms, which 4 % of backchannels reach (59 % reach 500 ms).
+    #[serde(rename = "barge_in_ms", with = "crate::time::in_ms")]
     pub barge_in: Duration,
     /// So many words that are not backchannels take the turn at once, however short; one is
     /// enough while the agent has paused. Default: 2.
     pub barge_in_words: usize,
     /// An agent that has paused goes on so long after the noise if no words have come of it.
     /// Default: 1 s.
+    #[serde(rename = "false_interruption_ms", with = "crate::time::in_ms")]
     pub false_interruption: Duration,
     /// A backchannel that ends less than this before the agent does is an answer. Default: 1 s.
+    #[serde(rename = "backchannel_edge_ms", with = "crate::time::in_ms")]
     pub backchannel_edge: Duration,
     /// Words that show attention and do not ask for the turn, in lower case. Default: English.
     pub backchannels: Vec<String>,
     /// The model's reply must begin to sound within this time. Default: 8 s.
+    #[serde(rename = "reply_timeout_ms", with = "crate::time::in_ms")]
     pub reply_timeout: Duration,
     /// A reply that has begun must not fall silent for longer than this, nor may a phrase that
     /// needs no model take longer to begin. Default: 4 s.
+    #[serde(rename = "reply_stall_ms", with = "crate::time::in_ms")]
     pub reply_stall: Duration,
     /// How long after its estimated end a reply without its last mark is taken as played.
     /// Default: 1 s.
+    #[serde(rename = "mark_grace_ms", with = "crate::time::in_ms")]
     pub mark_grace: Duration,
     /// The caller is asked whether they are still there after this much silence. Default: 8 s.
+    #[serde(rename = "idle_ms", with = "crate::time::in_ms")]
     pub idle: Duration,
     /// So often the caller is asked before the agent says goodbye. Default: 2.
     pub idle_prompts: u32,
     /// So many replies may fail one after the other before the agent gives up. Default: 3.
     pub max_failures: u32,
     /// How long the carrier may take to end the call once we hung up. Default: 2 s.
+    #[serde(rename = "hang_up_timeout_ms", with = "crate::time::in_ms")]
     pub hang_up_timeout: Duration,
 }
 
@@ -211,6 +226,18 @@ mod tests {
     #[test]
     fn the_defaults_fit_each_other() {
         Config::default().check().unwrap();
+    }
+
+    #[test]
+    fn a_file_may_leave_out_what_stays_as_it_is() {
+        let text = r#"{"pause_after_ms": 250, "endpoint": {"unjudged_ms": 900}}"#;
+        let config: Config = serde_json::from_str(text).unwrap();
+        assert_eq!(config.pause_after, Duration::from_millis(250));
+        assert_eq!(config.endpoint.unjudged, Duration::from_millis(900));
+        assert_eq!(config.idle, Config::default().idle);
+        let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
+        assert_eq!(again, config);
+        assert!(serde_json::from_str::<Config>(r#"{"paws": 1}"#).is_err());
     }
 
     #[test]

@@ -47,13 +47,17 @@ pub struct Config {
     pub likely: f32,
     /// The silence that ends a turn that is certainly finished. Default: 450 ms; less leaves no
     /// time for the detector, which is asked after 200 ms, and for people who talk in bursts.
+    #[serde(rename = "after_certain_ms", with = "crate::time::in_ms")]
     pub after_certain: Duration,
     /// The same of one that is likely finished. At least `after_certain`, default 800 ms.
+    #[serde(rename = "after_likely_ms", with = "crate::time::in_ms")]
     pub after_likely: Duration,
     /// The same of one that is likely not, or whose last word calls for another. At least
     /// `after_likely`, default 1.5 s.
+    #[serde(rename = "after_unlikely_ms", with = "crate::time::in_ms")]
     pub after_unlikely: Duration,
     /// The same where no detector was asked, or none answered. Default: 700 ms.
+    #[serde(rename = "unjudged_ms", with = "crate::time::in_ms")]
     pub unjudged: Duration,
 }
 

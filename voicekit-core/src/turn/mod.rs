@@ -52,6 +52,7 @@ mod detector;
 pub mod endpoint;
 mod engine;
 mod event;
+pub mod replay;
 mod speech;
 mod timer;
 pub mod trace;

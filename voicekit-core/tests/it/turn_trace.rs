@@ -1,5 +1,7 @@
 //! Traces read back as they were written.
 
+use voicekit_core::turn::Config;
+use voicekit_core::turn::replay::replay;
 use voicekit_core::turn::trace::Line;
 
 #[test]
@@ -60,4 +62,31 @@ fn what_is_no_trace_is_refused_with_the_line_and_the_reason() {
         let error = text.parse::<Line>().unwrap_err().to_string();
         assert!(error.contains(reason), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_replay_shows_what_another_configuration_would_have_done() {
+    let mut config = Config::default();
+    config.greet = false;
+    let text = r#"
+       0 started
+>      0 state listening
+    1000 final "Sure."
+    1700 timeout
+>   1700 remember caller "Sure."
+>   1700 reply #1 turn
+>   1700 state processing
+"#;
+    let trace: Vec<Line> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    assert_eq!(trace.len(), 7);
+    assert!(replay(config.clone(), &trace).unwrap().is_same());
+
+    config.endpoint.unjudged = std::time::Duration::from_millis(900);
+    let other = replay(config, &trace).unwrap();
+    let [difference] = &other.differences[..] else { panic!("{other:?}") };
+    assert_eq!(
+        difference.to_string(),
+        "      1700 timeout\n- >   1700 remember caller \"Sure.\"\n- >   1700 reply #1 turn\n\
+         - >   1700 state processing\n"
+    );
 }
