@@ -25,9 +25,12 @@
 //!
 //! A turn ends after the silence that [`endpoint`] says and with a final transcript; the engine asks
 //! a [`TurnDetector`] about each pause, and at the end the recogniser to finalise, for which it
-//! waits [`Config::transcript_wait`] at most. Speech without
-//! words is a noise, or is asked for again if it was long. Over the agent, the caller interrupts
-//! by duration or by words that are more than a backchannel.
+//! waits [`Config::transcript_wait`] at most. Speech without words is a noise, or is asked for again
+//! if it was long.
+//!
+//! Over the agent, speech makes it fall silent for the moment ([`Action::Hold`]). A word that is
+//! more than a backchannel, or speech that lasts, takes the turn; otherwise the agent goes on from
+//! the start of the word that was cut ([`Action::Release`]).
 //!
 //! # Invariants
 //!
@@ -35,10 +38,10 @@
 //!    input, every call comes to its end in bounded time.
 //! 2. **One voice.** At most one reply is live. Ids only grow; events of another reply change
 //!    nothing.
-//! 3. **Nothing stale after `Clear`.** `Clear` follows the `Cancel` of the reply it silences, and
-//!    a cancelled reply is never mentioned again.
-//! 4. **`Clear` whenever anything is unplayed.** A reply that is cancelled while audio of it was
-//!    let go and not confirmed as played is cleared, however long ago it was made.
+//! 3. **Nothing stale after `Clear`.** `Clear` follows the `Cancel` or the `Hold` of the reply it
+//!    silences, and a cancelled reply is never mentioned again.
+//! 4. **`Clear` whenever anything is unplayed.** A reply that is cancelled or held while audio of
+//!    it was let go and not confirmed as played is cleared, however long ago it was made.
 //! 5. **The history is what was heard.** A reply is remembered once, as a prefix of its text that
 //!    ends between words: whole if it was played, else up to where the caller was.
 //! 6. **No words lost.** Every word of a final transcript is remembered, in order, in this turn
