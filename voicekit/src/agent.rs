@@ -82,6 +82,11 @@ impl Agent {
         Session::new(Arc::clone(&self.0), line)
     }
 
+    /// The timings of turn taking.
+    pub fn turn(&self) -> &turn::Config {
+        &self.0.turn
+    }
+
     /// Holds the conversation on `line` until it ends.
     pub async fn call(&self, line: Box<dyn Transport>) -> CallReport {
         self.session(line).run().await

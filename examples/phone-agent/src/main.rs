@@ -4,6 +4,7 @@
 mod call;
 mod local;
 mod models;
+mod replay;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ struct Cli {
 enum Command {
     /// Calls the agent over a simulated carrier, and keeps recording, trace and a page to look at.
     Call(Box<call::CallArgs>),
+    /// Runs recorded calls through the engine again and shows what it does otherwise.
+    Replay(replay::ReplayArgs),
     /// Fetches the models, so that later starts need no network.
     Models(ModelArgs),
 }
@@ -62,6 +65,7 @@ async fn run(cli: Cli) -> Result<std::process::ExitCode> {
     match cli.command {
         None => serve::run(cli.serve).await?,
         Some(Command::Call(args)) => return call::run(*args).await,
+        Some(Command::Replay(args)) => return replay::run(&args),
         Some(Command::Models(args)) => {
             models::load(&args).await?;
         }

@@ -54,3 +54,38 @@ fn models_that_cannot_be_had_are_said_with_what_to_do() {
     std::fs::remove_file(&file).unwrap();
     assert!(!directory.exists());
 }
+
+#[test]
+fn a_recorded_call_runs_again_as_it_was_and_otherwise_with_other_timings() {
+    let directory = std::env::temp_dir().join(format!("phone-agent-replay-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let line = |kind: &str, at: &str, line: &str| {
+        format!("{{\"kind\":\"{kind}\",\"session_ms\":\"{at}\",\"line\":\"{line}\"}}\n")
+    };
+    let trace = [
+        "{\"kind\":\"config\",\"turn\":{\"greet\":false}}\n".to_owned(),
+        line("event", "0", "started"),
+        line("action", "0", "state listening"),
+        line("timeout", "8000", "timeout"),
+        line("action", "8000", "reply #1 still-there"),
+        line("action", "8000", "state processing"),
+    ];
+    std::fs::write(directory.join("call.jsonl"), trace.concat()).unwrap();
+    let traces = directory.to_str().unwrap();
+    let output = phone_agent(&["replay", traces]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("2 inputs, 3 actions, as recorded"), "{text}");
+
+    let config = directory.join("patient.json");
+    std::fs::write(&config, r#"{"greet": false, "idle_ms": 20000}"#).unwrap();
+    let output = phone_agent(&["replay", traces, "--config", config.to_str().unwrap()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!output.status.success());
+    assert!(text.contains("1 of 2 inputs led elsewhere"), "{text}");
+    assert!(text.contains("- >   8000 reply #1 still-there"), "{text}");
+
+    std::fs::write(directory.join("call.jsonl"), "not json").unwrap();
+    fails(&["replay", traces], "line 1 is not JSON");
+    std::fs::remove_dir_all(&directory).unwrap();
+}

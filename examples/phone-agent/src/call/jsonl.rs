@@ -2,7 +2,7 @@
 //!
 //! Every line has `at_ms` on the carrier's clock, `source` (`call`, `carrier` or `session`) and
 //! `kind`. Session lines hold the engine's trace: `line`, without its time, is in the grammar of
-//! `voicekit_core::turn::trace`, and `session_ms` is its time; both together replay the call.
+//! `voicekit_core::turn::trace`, and `session_ms` is its time; both together replay the call. The `config` line holds the engine's timings and voicekit's version.
 
 use serde_json::{Value, json};
 use voicekit_core::time::Timestamp;
@@ -27,7 +27,11 @@ pub(crate) fn write(record: &Record) -> String {
         "violations": record.call.violations.len(),
         "lost_messages": record.call.lost,
     });
-    let all = [first].into_iter().chain(lines.into_iter().map(|(_, line)| line));
+    let config = record.trace.config().map(|turn| {
+        let version = env!("CARGO_PKG_VERSION");
+        json!({"at_ms": 0.0, "source": "session", "kind": "config", "voicekit": version, "turn": turn})
+    });
+    let all = [first].into_iter().chain(config).chain(lines.into_iter().map(|(_, line)| line));
     all.map(|line| format!("{line}\n")).collect()
 }
 

@@ -56,6 +56,7 @@ pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
 async fn here(args: &CallArgs, call: SimulatedCall) -> Result<Record> {
     let recorder = Recorder::default();
     let agent = local::agent(&args.models, observe(&recorder)).await?;
+    recorder.configured(agent.turn());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}/twilio/voice", listener.local_addr()?);
     let served = serve::serve(listener, agent, TwilioConfig::local(), pending());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use voicekit::CallEvent;
 use voicekit_core::time::Timestamp;
 use voicekit_core::turn::trace::{Entry, Line};
-use voicekit_core::turn::{Action, Event, Latency};
+use voicekit_core::turn::{Action, Config, Event, Latency};
 use voicekit_testkit::carrier::CallReport;
 use voicekit_testkit::phone::Turn;
 
@@ -27,6 +27,8 @@ pub(crate) struct Trace {
     /// Lines as the session timed them.
     lines: Vec<Line>,
     failures: Vec<(Timestamp, String)>,
+    /// The engine's timings, if they are known.
+    config: Option<Config>,
     /// How much later than the carrier's clock the session's clock started, in microseconds.
     lag_us: Option<i64>,
 }
@@ -71,6 +73,11 @@ impl Trace {
         self.lines.iter().map(|line| (self.on_carrier(line.at), line))
     }
 
+    /// The engine's timings, if they are known.
+    pub(crate) fn config(&self) -> Option<&Config> {
+        self.config.as_ref()
+    }
+
     /// What failed, on the carrier's clock.
     pub(crate) fn failures(&self) -> impl Iterator<Item = (Timestamp, &str)> {
         self.failures.iter().map(|(at, what)| (self.on_carrier(*at), what.as_str()))
@@ -96,6 +103,11 @@ impl Trace {
 }
 
 impl Recorder {
+    /// Writes down the engine's timings.
+    pub(crate) fn configured(&self, config: &Config) {
+        self.lock().config = Some(config.clone());
+    }
+
     /// What was written so far.
     pub(crate) fn trace(&self) -> Trace {
         self.lock().clone()
@@ -168,6 +180,7 @@ pub(crate) mod tests {
         let mut trace = Trace {
             lines: lines.map(|line| line.parse().unwrap()).collect(),
             failures: vec![(at(4_000), "asr: lost".to_owned())],
+            config: None,
             lag_us: None,
         };
         trace.synchronise(at(60), ms(40));
