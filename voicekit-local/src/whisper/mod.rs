@@ -2,11 +2,11 @@
 //!
 //! A decode has three parts: a spectrogram of the utterance, the encoder (once over all of it), and
 //! the decoder (once a token, greedy). The model was trained on windows of 30 s; here the window
-//! is the utterance and [`PADDING`] of silence, which costs a third to a fifth and, with less than
+//! is the utterance and `PADDING` of silence, which costs a third to a fifth and, with less than
 //! 3 s of padding, would make the model repeat itself.
 //!
-//! Three guards against its known failures: at most [`TOKENS_PER_SECOND`] x duration +
-//! [`TOKENS_BESIDES`] tokens, a repeated tail of three or more words is dropped, and signs that are
+//! Three guards against its known failures: at most `TOKENS_PER_SECOND` x duration +
+//! `TOKENS_BESIDES` tokens, a repeated tail of three or more words is dropped, and signs that are
 //! not speech are never written.
 //!
 //! # As a recogniser of a call
