@@ -107,15 +107,17 @@ fn without_repeated_tail(text: &str) -> String {
     words.join(" ")
 }
 
-/// The length of a tail of two or more words that begins the text anew and breaks off.
+/// The length of a tail that begins the text anew and breaks off: of two or more words, or one
+/// after the end of a sentence.
 fn new_beginning(words: &[&str]) -> Option<usize> {
-    const SHORTEST: usize = 2;
-    if words.last()?.ends_with(['.', '?', '!']) {
+    let ends = |word: &str| word.ends_with(['.', '?', '!']);
+    if ends(words.last()?) {
         return None;
     }
-    (SHORTEST..=words.len() / 2).rev().find(|&length| {
-        let (start, tail) = (&words[..length], &words[words.len() - length..]);
-        tail.iter().zip(start).all(|(a, b)| plain(a).eq(plain(b)))
+    (1..=words.len() / 2).rev().find(|&length| {
+        let (rest, tail) = words.split_at(words.len() - length);
+        let enough = length >= 2 || rest.last().is_some_and(|word| ends(word));
+        enough && tail.iter().zip(words).all(|(a, b)| plain(a).eq(plain(b)))
     })
 }
 
@@ -143,7 +145,9 @@ mod tests {
             ("Ten of clubs. Ten of clubs. Ten of clubs.", "Ten of clubs."),
             ("no no no no.", "no no no no."),
             ("Where can I park my car? Where can", "Where can I park my car?"),
+            ("Do you have parking? Do", "Do you have parking?"),
             ("10 of clubs 10 of", "10 of clubs"),
+            ("no it is not no", "no it is not no"),
             ("Thank you, no, thank you.", "Thank you, no, thank you."),
             ("I would like to, I would like to order", "I would like to, I would like to order"),
             ("", ""),
