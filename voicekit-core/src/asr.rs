@@ -70,18 +70,28 @@ pub struct AsrInfo {
     /// How long after the end of speech its final transcript may take, at the 99th percentile.
     /// Default: 1 s.
     pub final_latency: Duration,
+    /// Whether it follows the caller's turns itself and says so ([`AsrEvent::Turn`]).
+    /// Default: false.
+    pub turns: bool,
 }
 
 impl AsrInfo {
     /// A recogniser called `name` that takes `formats`, best first.
     pub fn new(name: &'static str, formats: impl Into<Vec<AudioFormat>>) -> Self {
-        Self { name, formats: formats.into(), final_latency: Duration::from_secs(1) }
+        Self { name, formats: formats.into(), final_latency: Duration::from_secs(1), turns: false }
     }
 
     /// Sets [`final_latency`](Self::final_latency).
     #[must_use]
     pub fn with_final_latency(mut self, latency: Duration) -> Self {
         self.final_latency = latency;
+        self
+    }
+
+    /// Sets [`turns`](Self::turns).
+    #[must_use]
+    pub fn with_turns(mut self) -> Self {
+        self.turns = true;
         self
     }
 }
@@ -131,6 +141,23 @@ pub enum AsrEvent {
     Interim(Transcript),
     /// What a stretch of speech was. It will not change.
     Final(Transcript),
+    /// What the recogniser's own model of turns says, if it has one: see [`AsrInfo::turns`]. The
+    /// words come as `Interim` and `Final` before it.
+    Turn(TurnSign),
+}
+
+/// What a recogniser that follows turns says about the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the engine must know every sign")]
+pub enum TurnSign {
+    /// It has begun.
+    Started,
+    /// It may be over: the latest interim is what a reply can be prepared from.
+    EagerEnd,
+    /// It was not over.
+    Resumed,
+    /// It is over; all of its words are final.
+    Ended,
 }
 
 /// Words that were heard.
@@ -143,6 +170,9 @@ pub struct Transcript {
     pub finalized: bool,
     /// How sure the recogniser is, 0 to 1, if it says.
     pub confidence: Option<f32>,
+    /// Where the last word ends in the audio of the stream, from its first sample, if the
+    /// recogniser says.
+    pub end: Option<Duration>,
 }
 
 impl Transcript {
@@ -162,6 +192,13 @@ impl Transcript {
     #[must_use]
     pub fn with_confidence(mut self, confidence: f32) -> Self {
         self.confidence = Some(confidence);
+        self
+    }
+
+    /// Sets [`end`](Self::end).
+    #[must_use]
+    pub fn with_end(mut self, end: Duration) -> Self {
+        self.end = Some(end);
         self
     }
 }

@@ -13,6 +13,7 @@ pub mod retrieve;
 pub mod store;
 pub mod text;
 pub mod time;
+pub mod tool;
 pub mod transport;
 pub mod tts;
 pub mod turn;

@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::tool::{ToolCall, ToolOutcome, ToolSpec};
 
 /// A language model, or anything that answers like one.
 ///
@@ -18,6 +19,8 @@ use crate::error::Result;
 /// 2. Text arrives as it is made, in pieces of any length; concatenated they are the answer.
 /// 3. Dropping the output cancels the work.
 /// 4. The request is all there is: a model keeps nothing from one request to the next.
+/// 5. A [`ChatEvent::ToolCall`] is complete: its arguments are not sent in pieces. Several may
+///    come in one answer, after its text. A model that was given no tools calls none.
 #[async_trait]
 pub trait Llm: fmt::Debug + Send + Sync + 'static {
     /// What this model is.
@@ -64,8 +67,10 @@ impl LlmInfo {
 pub struct ChatRequest {
     /// Who the agent is and how it behaves: the system prompt.
     pub instructions: String,
-    /// The conversation, oldest first. The last message is the caller's.
+    /// The conversation, oldest first. The last message is the caller's, or a tool's.
     pub messages: Vec<Message>,
+    /// What the model may call. Default: nothing.
+    pub tools: Vec<ToolSpec>,
     /// The most tokens to answer with, if there is a limit. Default: none.
     pub max_tokens: Option<u32>,
     /// Randomness, 0 to 2, if not the model's own default.
@@ -96,6 +101,14 @@ pub enum Message {
         /// Whether the caller interrupted.
         interrupted: bool,
     },
+    /// What the agent did, and how it went. The call and its result are one message, so that no
+    /// history can hold the one without the other; calls of one answer follow each other.
+    Tool {
+        /// What the model asked for.
+        call: ToolCall,
+        /// What came of it.
+        outcome: ToolOutcome,
+    },
 }
 
 impl Message {
@@ -109,10 +122,16 @@ impl Message {
         Self::Agent { text: text.into(), interrupted: false }
     }
 
-    /// The words.
+    /// What the agent did, and how it went.
+    pub fn tool(call: ToolCall, outcome: ToolOutcome) -> Self {
+        Self::Tool { call, outcome }
+    }
+
+    /// The words; of a tool, its result.
     pub fn text(&self) -> &str {
         match self {
             Self::Caller { text } | Self::Agent { text, .. } => text,
+            Self::Tool { outcome, .. } => &outcome.text,
         }
     }
 }
@@ -123,6 +142,8 @@ impl Message {
 pub enum ChatEvent {
     /// The next piece of the answer.
     Text(String),
+    /// The model wants this done, and will go on once it is told how it went.
+    ToolCall(ToolCall),
     /// The answer is complete.
     Done(Usage),
 }

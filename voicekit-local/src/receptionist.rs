@@ -93,6 +93,8 @@ impl Receptionist {
                     heard_out = false;
                 }
                 Message::Agent { interrupted, .. } => heard_out = !interrupted,
+                // It calls no tools, so these are another model's.
+                Message::Tool { .. } => {}
             }
         }
         Ok(dialogue::reply(&self.knowledge, &self.index, &turns))

@@ -270,7 +270,16 @@ impl Call {
                 Action::Hold { from } => self.playout.hold(from),
                 Action::Release => self.playout.release(),
                 Action::HangUp => self.send(TransportCommand::HangUp).await,
-                Action::State(_) | Action::Measured(_) => {}
+                Action::State(_)
+                | Action::Measured(_)
+                | Action::TurnExceeded
+                | Action::PickedUp(_) => {}
+                Action::Say { .. }
+                | Action::Prepare { .. }
+                | Action::Adopt(_)
+                | Action::Discard(_)
+                | Action::RunTool { .. }
+                | Action::CancelTool(_) => {}
             }
         }
     }
@@ -358,7 +367,7 @@ impl Call {
             Some(Ok(AsrEvent::Final(transcript))) => {
                 self.interim.clear();
                 let (text, finalized) = (transcript.text, transcript.finalized);
-                self.handle(Event::Final { text, finalized }, watch).await;
+                self.handle(Event::Final { text, finalized, until: None }, watch).await;
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => {

@@ -90,6 +90,7 @@ impl Held {
             Message::Caller { text } => format!("caller: {text}\n"),
             Message::Agent { text, interrupted: false } => format!("agent: {text}\n"),
             Message::Agent { text, interrupted: true } => format!("agent: {text} —\n"),
+            Message::Tool { call, outcome } => format!("{}: {}\n", call.name, outcome.text),
         });
         lines.collect()
     }

@@ -119,7 +119,7 @@ async fn an_interrupted_call_is_cut_cleared_and_remembered_as_heard() {
 
     let cut = known.messages.iter().find_map(|message| match message {
         Message::Agent { text, interrupted: true } => Some(text),
-        Message::Agent { .. } | Message::Caller { .. } => None,
+        Message::Agent { .. } | Message::Caller { .. } | Message::Tool { .. } => None,
     });
     let begun = report.turns[0].answer.unwrap().utterance.start;
     let (cut, heard) = (words(cut.unwrap()), cleared.at.since(begun));

@@ -89,7 +89,7 @@ impl Engine {
             (_, _) if self.hung_up => {}
             (_, Event::Voice(probability)) => self.voice(now, probability),
             (_, Event::Interim(text)) => self.interim(now, text),
-            (_, Event::Final { text, finalized }) => self.transcript(now, &text, finalized),
+            (_, Event::Final { text, finalized, .. }) => self.transcript(now, &text, finalized),
             (_, Event::Judged { pause, finished }) => self.judged(now, pause, finished),
             (_, Event::HearingLost) => self.hearing_lost(now),
             (_, Event::Dtmf(_)) => self.show_life(now),
@@ -110,6 +110,16 @@ impl Engine {
             // A reply that was cleared has been accounted for when it was cancelled.
             (_, Event::Cleared(_)) => {}
             (_, Event::End) => self.end_politely(now),
+            (
+                _,
+                Event::Sign(_)
+                | Event::ToolCalled { .. }
+                | Event::ToolDone { .. }
+                | Event::TakeTurn
+                | Event::YieldTurn
+                | Event::Say { .. }
+                | Event::Expect(_),
+            ) => {}
         }
     }
 

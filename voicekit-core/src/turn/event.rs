@@ -1,7 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::asr::TurnSign;
 use crate::llm::Message;
+use crate::time::Timestamp;
+use crate::tool::{OnBargeIn, ToolCall, ToolOutcome};
 use crate::transport::{Digit, EndReason, Mark};
 use crate::tts::SpokenWord;
 
@@ -57,15 +60,61 @@ pub enum Source {
     StillThere,
     /// A reply failed.
     Failure,
+    /// Tools have given their results: the model goes on.
+    Tools,
+    /// A tool takes long.
+    Filler,
+    /// The application wants something said.
+    Said,
+    /// The call will soon have lasted as long as it may.
+    Warning,
+    /// A machine has answered: the message for whoever listens to it.
+    Voicemail,
     /// The call is about to end; it is hung up once this has been heard.
     Goodbye,
 }
 
 impl Source {
-    /// Whether the caller may cut it off.
-    pub fn interruptible(self) -> bool {
-        self != Self::Goodbye
+    /// Whether the words are the model's.
+    pub fn is_model(self) -> bool {
+        matches!(self, Self::Turn | Self::Tools)
     }
+}
+
+/// What the caller is about to be asked, and so how they will pause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Expected {
+    /// The name of the endpointing profile: see [`Config::profiles`](super::Config::profiles).
+    pub profile: String,
+    /// The answer is complete with so many digits, spoken or pressed, if that is known.
+    pub digits: Option<u32>,
+}
+
+impl Expected {
+    /// An answer that pauses like `profile`.
+    pub fn new(profile: impl Into<String>) -> Self {
+        Self { profile: profile.into(), digits: None }
+    }
+
+    /// Sets [`digits`](Self::digits).
+    #[must_use]
+    pub fn with_digits(mut self, digits: u32) -> Self {
+        self.digits = Some(digits);
+        self
+    }
+}
+
+/// Who or what has picked up a call that we placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Party {
+    /// A person.
+    Human,
+    /// An answering machine or a mailbox.
+    Machine,
+    /// Nothing was heard that tells.
+    Uncertain,
 }
 
 /// What goes into the engine.
@@ -84,7 +133,11 @@ pub enum Event {
         text: String,
         /// Whether it answers a [`Hint::Finalize`].
         finalized: bool,
+        /// When the last word ended, if the recogniser says.
+        until: Option<Timestamp>,
     },
+    /// What the recogniser's own model of turns says.
+    Sign(TurnSign),
     /// A detector was asked about a pause and says how likely it ends the turn.
     Judged {
         /// The pause of the [`Action::JudgeTurn`] that this answers.
@@ -121,10 +174,39 @@ pub enum Event {
     ReplyDone(ReplyId),
     /// A reply could not be made, or not to its end.
     ReplyFailed(ReplyId),
+    /// The model wants a tool run, as part of a reply.
+    ToolCalled {
+        /// The reply.
+        reply: ReplyId,
+        /// What is to be done.
+        call: ToolCall,
+        /// What becomes of it when the caller interrupts.
+        on_barge_in: OnBargeIn,
+    },
+    /// A tool has come to its end.
+    ToolDone {
+        /// The number of the [`Action::RunTool`].
+        run: u64,
+        /// How it went.
+        outcome: ToolOutcome,
+    },
     /// The caller has heard everything up to this mark.
     Played(Mark),
     /// The mark was outstanding when the line was cleared.
     Cleared(Mark),
+    /// The application gives the floor to the caller: whatever the agent says ends.
+    TakeTurn,
+    /// The application says that the caller has finished.
+    YieldTurn,
+    /// The application wants this said as soon as the agent may speak.
+    Say {
+        /// The words.
+        text: String,
+        /// Whether the caller may cut them off.
+        interruptible: bool,
+    },
+    /// What the caller says next is an answer of this kind. Holds for one turn.
+    Expect(Expected),
     /// The application wants the call to end, politely.
     End,
     /// The call is over.
@@ -153,6 +235,25 @@ pub enum Action {
         /// Where its words come from.
         source: Source,
     },
+    /// Begin to say this, given by [`Event::Say`].
+    Say {
+        /// The number of the reply.
+        reply: ReplyId,
+        /// The words.
+        text: String,
+    },
+    /// Begin to make a reply in silence, from the history and this turn after it. It may not run
+    /// tools, and its events are kept back until it is adopted.
+    Prepare {
+        /// Its number.
+        reply: ReplyId,
+        /// What the caller has said so far.
+        text: String,
+    },
+    /// The caller has said what the reply was prepared for: it is the reply to this turn.
+    Adopt(ReplyId),
+    /// The reply that was prepared is not wanted.
+    Discard(ReplyId),
     /// Stop making this reply and forget what of it has not been sent.
     Cancel(ReplyId),
     /// Have the carrier forget what has not been played.
@@ -164,6 +265,21 @@ pub enum Action {
     },
     /// Let the reply's audio go.
     Release,
+    /// Run a tool.
+    RunTool {
+        /// The number of the run.
+        run: u64,
+        /// What is to be done.
+        call: ToolCall,
+    },
+    /// Drop a run.
+    CancelTool(u64),
+    /// The caller has been speaking for longer than [`Config::turn_limit`] allows. Told once a turn.
+    ///
+    /// [`Config::turn_limit`]: super::Config::turn_limit
+    TurnExceeded,
+    /// Who or what has picked up is known.
+    PickedUp(Party),
     /// End the call.
     HangUp,
     /// The state has changed.

@@ -63,5 +63,5 @@ pub mod trace;
 pub use config::Config;
 pub use detector::{Heard, TurnDetector};
 pub use engine::Engine;
-pub use event::{Action, Event, Hint, Latency, ReplyId, Source, State};
+pub use event::{Action, Event, Expected, Hint, Latency, Party, ReplyId, Source, State};
 pub use timer::Timer;

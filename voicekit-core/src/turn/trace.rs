@@ -18,12 +18,18 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::asr::TurnSign;
 use crate::llm::Message;
 use crate::time::{Millis, Timestamp};
+use crate::tool::{OnBargeIn, ToolCall, ToolOutcome};
 use crate::transport::{Digit, EndReason, Mark};
 use crate::tts::SpokenWord;
 
-use super::event::{Action, Event, Hint, Latency, ReplyId, Source, State};
+use super::event::{Action, Event, Expected, Hint, Latency, Party, ReplyId, Source, State};
 
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,8 +106,12 @@ impl fmt::Display for Event {
             Self::Started => f.write_str("started"),
             Self::Voice(probability) => write!(f, "voice {probability}"),
             Self::Interim(text) => write!(f, "interim {}", Quoted(text)),
-            Self::Final { text, finalized: false } => write!(f, "final {}", Quoted(text)),
-            Self::Final { text, finalized: true } => write!(f, "finalized {}", Quoted(text)),
+            Self::Final { text, finalized, until } => {
+                let kind = if *finalized { "finalized" } else { "final" };
+                write!(f, "{kind} {}", Quoted(text))?;
+                until.map_or(Ok(()), |until| write!(f, " {until}"))
+            }
+            Self::Sign(sign) => write!(f, "sign {}", word_for(SIGNS, sign)),
             Self::Judged { pause, finished } => write!(f, "judged {pause} {finished}"),
             Self::HearingLost => f.write_str("hearing-lost"),
             Self::Dtmf(digit) => write!(f, "dtmf {}", digit.key()),
@@ -113,8 +123,23 @@ impl fmt::Display for Event {
             Self::Audio { reply, duration } => write!(f, "audio {reply} {}", Millis(*duration)),
             Self::ReplyDone(reply) => write!(f, "done {reply}"),
             Self::ReplyFailed(reply) => write!(f, "failed {reply}"),
+            Self::ToolCalled { reply, call, on_barge_in } => {
+                let policy = word_for(POLICIES, on_barge_in);
+                write!(f, "tool {reply} {policy} {}", Json(call))
+            }
+            Self::ToolDone { run, outcome } => write!(f, "tool-done {run} {}", Json(outcome)),
             Self::Played(mark) => write!(f, "played {}", MarkText(mark)),
             Self::Cleared(mark) => write!(f, "cleared {}", MarkText(mark)),
+            Self::TakeTurn => f.write_str("take-turn"),
+            Self::YieldTurn => f.write_str("yield-turn"),
+            Self::Say { text, interruptible } => {
+                let kind = if *interruptible { "say" } else { "insist" };
+                write!(f, "{kind} {}", Quoted(text))
+            }
+            Self::Expect(expected) => {
+                write!(f, "expect {}", Quoted(&expected.profile))?;
+                expected.digits.map_or(Ok(()), |digits| write!(f, " {digits}"))
+            }
             Self::End => f.write_str("end"),
             Self::LineEnded(reason) => write!(f, "line-ended {}", word_for(REASONS, reason)),
         }
@@ -134,11 +159,22 @@ impl fmt::Display for Action {
                 let who = if *interrupted { "interrupted" } else { "agent" };
                 write!(f, "remember {who} {}", Quoted(text))
             }
+            Self::Remember(Message::Tool { call, outcome }) => {
+                write!(f, "remember tool {} {}", Json(call), Json(outcome))
+            }
             Self::Reply { reply, source } => write!(f, "reply {reply} {source}"),
+            Self::Say { reply, text } => write!(f, "say {reply} {}", Quoted(text)),
+            Self::Prepare { reply, text } => write!(f, "prepare {reply} {}", Quoted(text)),
+            Self::Adopt(reply) => write!(f, "adopt {reply}"),
+            Self::Discard(reply) => write!(f, "discard {reply}"),
             Self::Cancel(reply) => write!(f, "cancel {reply}"),
             Self::Clear => f.write_str("clear"),
             Self::Hold { from } => write!(f, "hold {}", Millis(*from)),
             Self::Release => f.write_str("release"),
+            Self::RunTool { run, call } => write!(f, "run {run} {}", Json(call)),
+            Self::CancelTool(run) => write!(f, "cancel-run {run}"),
+            Self::TurnExceeded => f.write_str("turn-exceeded"),
+            Self::PickedUp(party) => write!(f, "picked-up {}", word_for(PARTIES, party)),
             Self::HangUp => f.write_str("hang-up"),
             Self::State(state) => write!(f, "state {state}"),
             Self::Measured(latency) => {
@@ -166,8 +202,12 @@ fn event(words: &mut Words) -> Result<Event, &'static str> {
         "started" => Event::Started,
         "voice" => Event::Voice(words.parse()?),
         "interim" => Event::Interim(words.text()?),
-        "final" => Event::Final { text: words.text()?, finalized: false },
-        "finalized" => Event::Final { text: words.text()?, finalized: true },
+        kind @ ("final" | "finalized") => Event::Final {
+            text: words.text()?,
+            finalized: kind == "finalized",
+            until: words.optional()?,
+        },
+        "sign" => Event::Sign(words.one_of(SIGNS)?),
         "judged" => Event::Judged { pause: words.parse()?, finished: words.parse()? },
         "hearing-lost" => Event::HearingLost,
         "dtmf" => {
@@ -182,8 +222,24 @@ fn event(words: &mut Words) -> Result<Event, &'static str> {
         "audio" => Event::Audio { reply: words.reply()?, duration: words.millis()? },
         "done" => Event::ReplyDone(words.reply()?),
         "failed" => Event::ReplyFailed(words.reply()?),
+        "tool" => Event::ToolCalled {
+            reply: words.reply()?,
+            on_barge_in: words.one_of(POLICIES)?,
+            call: words.json()?,
+        },
+        "tool-done" => Event::ToolDone { run: words.parse()?, outcome: words.json()? },
         "played" => Event::Played(words.mark()?),
         "cleared" => Event::Cleared(words.mark()?),
+        "take-turn" => Event::TakeTurn,
+        "yield-turn" => Event::YieldTurn,
+        kind @ ("say" | "insist") => {
+            Event::Say { text: words.text()?, interruptible: kind == "say" }
+        }
+        "expect" => {
+            let mut expected = Expected::new(words.text()?);
+            expected.digits = words.optional()?;
+            Event::Expect(expected)
+        }
         "end" => Event::End,
         "line-ended" => Event::LineEnded(words.one_of(REASONS)?),
         _ => return Err("unknown event"),
@@ -199,13 +255,25 @@ fn action(words: &mut Words) -> Result<Action, &'static str> {
             "caller" => Message::caller(words.text()?),
             "agent" => Message::Agent { text: words.text()?, interrupted: false },
             "interrupted" => Message::Agent { text: words.text()?, interrupted: true },
+            "tool" => {
+                let (call, outcome): (ToolCall, ToolOutcome) = (words.json()?, words.json()?);
+                Message::Tool { call, outcome }
+            }
             _ => return Err("unknown speaker"),
         }),
         "reply" => Action::Reply { reply: words.reply()?, source: words.one_of(SOURCES)? },
+        "say" => Action::Say { reply: words.reply()?, text: words.text()? },
+        "prepare" => Action::Prepare { reply: words.reply()?, text: words.text()? },
+        "adopt" => Action::Adopt(words.reply()?),
+        "discard" => Action::Discard(words.reply()?),
         "cancel" => Action::Cancel(words.reply()?),
         "clear" => Action::Clear,
         "hold" => Action::Hold { from: words.millis()? },
         "release" => Action::Release,
+        "run" => Action::RunTool { run: words.parse()?, call: words.json()? },
+        "cancel-run" => Action::CancelTool(words.parse()?),
+        "turn-exceeded" => Action::TurnExceeded,
+        "picked-up" => Action::PickedUp(words.one_of(PARTIES)?),
         "hang-up" => Action::HangUp,
         "state" => Action::State(words.one_of(STATES)?),
         "measured" => {
@@ -239,6 +307,11 @@ const SOURCES: &[(&str, Source)] = &[
     ("not-understood", Source::NotUnderstood),
     ("still-there", Source::StillThere),
     ("failure", Source::Failure),
+    ("tools", Source::Tools),
+    ("filler", Source::Filler),
+    ("said", Source::Said),
+    ("warning", Source::Warning),
+    ("voicemail", Source::Voicemail),
     ("goodbye", Source::Goodbye),
 ];
 
@@ -247,6 +320,19 @@ const HINTS: &[(&str, Hint)] = &[
     ("speech-ended", Hint::SpeechEnded),
     ("finalize", Hint::Finalize),
 ];
+
+const SIGNS: &[(&str, TurnSign)] = &[
+    ("started", TurnSign::Started),
+    ("eager-end", TurnSign::EagerEnd),
+    ("resumed", TurnSign::Resumed),
+    ("ended", TurnSign::Ended),
+];
+
+const POLICIES: &[(&str, OnBargeIn)] =
+    &[("finish", OnBargeIn::Finish), ("cancel", OnBargeIn::Cancel)];
+
+const PARTIES: &[(&str, Party)] =
+    &[("human", Party::Human), ("machine", Party::Machine), ("uncertain", Party::Uncertain)];
 
 const REASONS: &[(&str, EndReason)] = &[
     ("caller", EndReason::CallerHungUp),
@@ -266,6 +352,14 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+struct Json<'a, T>(&'a T);
+
+impl<T: Serialize> fmt::Display for Json<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self.0).map_err(|_| fmt::Error)?)
+    }
+}
+
 struct MarkText<'a>(&'a Mark);
 
 impl fmt::Display for MarkText<'_> {
@@ -275,12 +369,12 @@ impl fmt::Display for MarkText<'_> {
     }
 }
 
-/// The words of a line; a JSON string is one word.
+/// The words of a line; a JSON string or object is one word.
 struct Words(std::vec::IntoIter<Word>);
 
 enum Word {
     Bare(String),
-    Text(String),
+    Json(Value),
 }
 
 impl Words {
@@ -288,11 +382,11 @@ impl Words {
         let mut words = Vec::new();
         let mut rest = line.trim_start();
         while !rest.is_empty() {
-            if rest.starts_with('"') {
-                let mut texts = serde_json::Deserializer::from_str(rest).into_iter::<String>();
-                let Some(Ok(text)) = texts.next() else { return Err("not a JSON string") };
-                rest = rest[texts.byte_offset()..].trim_start();
-                words.push(Word::Text(text));
+            if rest.starts_with(['"', '{']) {
+                let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+                let Some(Ok(value)) = values.next() else { return Err("not JSON") };
+                rest = rest[values.byte_offset()..].trim_start();
+                words.push(Word::Json(value));
             } else {
                 let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
                 words.push(Word::Bare(rest[..end].to_owned()));
@@ -305,15 +399,26 @@ impl Words {
     fn word(&mut self) -> Result<String, &'static str> {
         match self.0.next() {
             Some(Word::Bare(word)) => Ok(word),
-            Some(Word::Text(_)) | None => Err("a word is missing"),
+            Some(Word::Json(_)) | None => Err("a word is missing"),
         }
     }
 
     fn text(&mut self) -> Result<String, &'static str> {
         match self.0.next() {
-            Some(Word::Text(text)) => Ok(text),
-            Some(Word::Bare(_)) | None => Err("a text in quotes is missing"),
+            Some(Word::Json(Value::String(text))) => Ok(text),
+            Some(Word::Json(_) | Word::Bare(_)) | None => Err("a text in quotes is missing"),
         }
+    }
+
+    fn json<T: DeserializeOwned>(&mut self) -> Result<T, &'static str> {
+        match self.0.next() {
+            Some(Word::Json(value)) => serde_json::from_value(value).map_err(|_| "not its fields"),
+            Some(Word::Bare(_)) | None => Err("a JSON object is missing"),
+        }
+    }
+
+    fn optional<T: FromStr>(&mut self) -> Result<Option<T>, &'static str> {
+        if self.0.len() == 0 { Ok(None) } else { self.parse().map(Some) }
     }
 
     fn parse<T: FromStr>(&mut self) -> Result<T, &'static str> {

@@ -53,7 +53,7 @@ fn what_is_no_trace_is_refused_with_the_line_and_the_reason() {
         ("x started", "not a number of milliseconds"),
         ("0 stopped", "unknown event"),
         ("0 interim hello", "a text in quotes"),
-        ("0 interim \"hello", "not a JSON string"),
+        ("0 interim \"hello", "not JSON"),
         ("0 dtmf x", "not a key"),
         ("0 started again", "more words"),
         ("> 0 reply 1 turn", "a reply such as #1"),

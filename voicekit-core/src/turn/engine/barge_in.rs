@@ -9,7 +9,7 @@ use super::Engine;
 
 impl Engine {
     pub(super) fn may_interrupt(&self, source: Source) -> bool {
-        source.interruptible() && !self.ending
+        source != Source::Goodbye && !self.ending
     }
 
     /// The caller is speaking over the agent: long enough to mean it? The silence at the end of

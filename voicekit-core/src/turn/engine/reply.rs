@@ -48,12 +48,8 @@ impl Engine {
         self.ending |= source == Source::Goodbye;
         self.timers.clear(Timer::Idle);
         let wait = match source {
-            Source::Turn => self.config.reply_timeout,
-            Source::Greeting
-            | Source::NotUnderstood
-            | Source::StillThere
-            | Source::Failure
-            | Source::Goodbye => self.config.reply_stall,
+            source if source.is_model() => self.config.reply_timeout,
+            _ => self.config.reply_stall,
         };
         self.timers.set(Timer::ReplyStart, now + wait);
         self.actions.push_back(Action::Reply { reply: id, source });

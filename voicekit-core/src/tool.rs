@@ -1,0 +1,164 @@
+//! Tools: what an agent can do beside talking.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::Result;
+
+/// Something the model may ask to be done.
+///
+/// # Contract
+///
+/// 1. [`run`](Self::run) may be called for several calls at once.
+/// 2. Its result, or what its error says, is read by the model.
+/// 3. Dropping the future cancels the work. That happens only if the call outlasts
+///    [`ToolSpec::timeout`], or if the tool says [`OnBargeIn::Cancel`].
+#[async_trait]
+pub trait Tool: fmt::Debug + Send + Sync + 'static {
+    /// What the tool is called, does and takes.
+    fn spec(&self) -> ToolSpec;
+
+    /// Does it, and says in words how it went.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::error::ErrorKind). The model is told the message, so that it can
+    /// act on it.
+    async fn run(&self, call: &ToolCall) -> Result<String>;
+}
+
+/// A tool that is shared is a tool.
+#[async_trait]
+impl<T: Tool + ?Sized> Tool for Arc<T> {
+    fn spec(&self) -> ToolSpec {
+        (**self).spec()
+    }
+
+    async fn run(&self, call: &ToolCall) -> Result<String> {
+        (**self).run(call).await
+    }
+}
+
+/// What a tool is called, does and takes.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ToolSpec {
+    /// Its name, unique within an agent: letters, digits, `_` and `-`, at most 64.
+    pub name: String,
+    /// What it does and when to use it, for the model.
+    pub description: String,
+    /// The JSON Schema of its arguments, an object. Default: no arguments.
+    pub parameters: Value,
+    /// What becomes of it when the caller interrupts. Default: it finishes.
+    pub on_barge_in: OnBargeIn,
+    /// How long it may take. Default: 30 s.
+    pub timeout: Duration,
+}
+
+impl ToolSpec {
+    /// A tool without arguments.
+    pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            description: description.into(),
+            parameters: serde_json::json!({"type": "object", "properties": {}}),
+            on_barge_in: OnBargeIn::Finish,
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// Sets [`parameters`](Self::parameters).
+    #[must_use]
+    pub fn with_parameters(mut self, schema: Value) -> Self {
+        self.parameters = schema;
+        self
+    }
+
+    /// Sets [`on_barge_in`](Self::on_barge_in).
+    #[must_use]
+    pub fn with_on_barge_in(mut self, policy: OnBargeIn) -> Self {
+        self.on_barge_in = policy;
+        self
+    }
+
+    /// Sets [`timeout`](Self::timeout).
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+/// What becomes of a running tool when the caller interrupts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "the driver must know every policy")]
+pub enum OnBargeIn {
+    /// It finishes, and its result is recorded: nothing is done twice, nothing half.
+    #[default]
+    Finish,
+    /// It is dropped, and the model is told that it did not happen. For what only looks things up.
+    Cancel,
+}
+
+/// The model wants a tool run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ToolCall {
+    /// The model's name for the call.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments, JSON as the model wrote it.
+    pub arguments: String,
+    /// What the model's adapter wants back with the call, unchanged: signatures of thoughts and
+    /// the like. Default: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Value>,
+}
+
+impl ToolCall {
+    /// A call of `name` with `arguments`.
+    pub fn new(
+        id: impl Into<String>,
+        name: impl Into<String>,
+        arguments: impl Into<String>,
+    ) -> Self {
+        Self { id: id.into(), name: name.into(), arguments: arguments.into(), provider: None }
+    }
+
+    /// Sets [`provider`](Self::provider).
+    #[must_use]
+    pub fn with_provider(mut self, data: Value) -> Self {
+        self.provider = Some(data);
+        self
+    }
+}
+
+/// How a call went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ToolOutcome {
+    /// What the model is told.
+    pub text: String,
+    /// Whether it failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+}
+
+impl ToolOutcome {
+    /// It went well.
+    pub fn ok(text: impl Into<String>) -> Self {
+        Self { text: text.into(), failed: false }
+    }
+
+    /// It failed.
+    pub fn failed(text: impl Into<String>) -> Self {
+        Self { text: text.into(), failed: true }
+    }
+}
