@@ -36,6 +36,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
+use super::words::ENGLISH;
+
 /// How long to wait for the caller to go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -119,7 +121,7 @@ impl Config {
 /// assert_eq!(wait(None, "", &config), config.unjudged);
 /// ```
 pub fn wait(finished: Option<f32>, text: &str, config: &Config) -> Duration {
-    if is_open(text) {
+    if ENGLISH.is_open(text) {
         return config.after_unlikely;
     }
     let asks = text.trim_end().ends_with('?');
@@ -130,33 +132,6 @@ pub fn wait(finished: Option<f32>, text: &str, config: &Config) -> Duration {
         Some(probability) if probability < config.likely => config.after_unlikely,
         Some(_) | None => config.unjudged,
     }
-}
-
-/// English words that end no sentence.
-const NEVER_LAST: &[&str] = &[
-    "a", "an", "and", "because", "but", "er", "erm", "hmm", "if", "my", "or", "our", "the",
-    "their", "uh", "uhm", "um", "umm", "your",
-];
-
-/// English words that end one seldom enough to need a full stop to prove it.
-const SELDOM_LAST: &[&str] = &[
-    "about", "am", "are", "as", "at", "be", "by", "can", "could", "did", "do", "does", "for",
-    "from", "had", "has", "have", "he", "her", "his", "i", "i'd", "i'll", "i'm", "in", "into",
-    "is", "its", "must", "of", "on", "onto", "she", "should", "than", "that", "these", "they",
-    "this", "those", "to", "was", "we", "were", "when", "where", "which", "while", "who", "will",
-    "with", "would",
-];
-
-/// Whether `text` breaks off in the middle of a sentence.
-fn is_open(text: &str) -> bool {
-    let text = text.trim();
-    if text.ends_with("...") || text.ends_with(['…', ',', ';', ':', '-', '–', '—']) {
-        return true;
-    }
-    let Some(last) = text.split_whitespace().next_back() else { return false };
-    let closed = last.ends_with(['.', '?', '!']);
-    let word = last.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('’', "'");
-    NEVER_LAST.contains(&word.as_str()) || (!closed && SELDOM_LAST.contains(&word.as_str()))
 }
 
 #[cfg(test)]

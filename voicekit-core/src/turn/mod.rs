@@ -59,9 +59,11 @@ pub mod replay;
 mod speech;
 mod timer;
 pub mod trace;
+mod words;
 
 pub use config::Config;
 pub use detector::{Heard, TurnDetector};
 pub use engine::Engine;
 pub use event::{Action, Event, Expected, Hint, Latency, Party, ReplyId, Source, State};
 pub use timer::Timer;
+pub use words::Vocabulary;

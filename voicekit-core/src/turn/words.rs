@@ -1,0 +1,132 @@
+//! What words mean to turn taking, by language.
+//!
+//! A [`Vocabulary`] tells a caller who shows attention ("uh-huh") from one who wants the turn, a
+//! sentence that breaks off from one that may be whole, and how many digits of a number have been
+//! said. It knows English, German, Spanish, French and Chinese; of another language only what
+//! nearly all share, such as "mhm", "okay" and written digits.
+//!
+//! Case and punctuation mean nothing here, except where they end a sentence. A Chinese or Japanese
+//! character counts as a word of its own, and needs no spaces.
+//!
+//! The lists come from how people speak on the phone and are deliberately short: a word that is
+//! missing makes the agent fall silent or answer a little too soon, a word too many makes it talk
+//! on over an objection or wait for nothing.
+
+mod de;
+mod en;
+mod es;
+mod fr;
+mod language;
+mod numbers;
+mod zh;
+
+pub(super) use en::ENGLISH;
+use language::{Language, starts_with_phrase};
+use numbers::Tally;
+
+/// What words mean to turn taking, in one language.
+///
+/// ```
+/// use voicekit_core::turn::Vocabulary;
+///
+/// let german = Vocabulary::of("de-AT");
+/// assert!(german.is_backchannel("Mhm, alles klar."));
+/// assert_eq!(german.meaningful_words("ja, aber nicht heute"), 3);
+/// assert!(german.is_open("Ich hätte gerne einen"));
+/// assert_eq!(german.digits("null sechs, vierunddreißig"), 4);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vocabulary {
+    language: &'static Language,
+    /// Normalised, the longest first.
+    backchannels: Vec<String>,
+}
+
+impl Vocabulary {
+    /// The vocabulary of a language by its BCP 47 tag, such as "en-US"; only the primary subtag
+    /// counts. A language that is not known, also "", gets what nearly all languages share.
+    pub fn of(language: &str) -> Self {
+        let language = Language::of(language);
+        let words = language::SHARED_BACKCHANNELS.iter().chain(language.backchannels);
+        Self { language, backchannels: in_order(words.map(|&word| word.to_owned())) }
+    }
+
+    /// Replaces the words and phrases that show attention and do not ask for the turn.
+    #[must_use]
+    pub fn with_backchannels(self, backchannels: impl IntoIterator<Item = String>) -> Self {
+        Self { backchannels: in_order(backchannels.into_iter()), ..self }
+    }
+
+    /// Whether `text` only shows attention, or says nothing at all.
+    pub fn is_backchannel(&self, text: &str) -> bool {
+        self.meaningful_words(text) == 0
+    }
+
+    /// The number of words in `text` that are not part of a backchannel.
+    ///
+    /// Characters that are written without spaces are a backchannel together or not at all: 不行 is
+    /// two words, though 行 alone shows attention.
+    pub fn meaningful_words(&self, text: &str) -> usize {
+        let text = language::normalise(text);
+        let (mut rest, mut meaningful) = (text.as_str(), 0);
+        while !rest.is_empty() {
+            let word = rest.split(' ').next().unwrap_or_default();
+            let known = if word.starts_with(language::is_ideograph) {
+                self.covers(word).then_some(word.len())
+            } else {
+                self.backchannel(rest)
+            };
+            meaningful += if known.is_some() { 0 } else { language::count(word) };
+            rest = rest[known.unwrap_or(word.len())..].trim_start();
+        }
+        meaningful
+    }
+
+    /// Whether `text` breaks off in the middle of a sentence: it ends in a comma or dots, in a
+    /// filler, or in a word that calls for another.
+    pub fn is_open(&self, text: &str) -> bool {
+        self.language.is_open(text)
+    }
+
+    /// How many digits have been said or written.
+    ///
+    /// A number word counts as the digits it is written with, "twenty-five" as 2 and "two hundred"
+    /// as 3; "double five" counts as 2. Where a number can be read in two ways, the lower count is
+    /// given, so that nobody is cut off before the last digit.
+    pub fn digits(&self, text: &str) -> u32 {
+        let text = language::normalise(text);
+        let mut tally = Tally::new(self.language);
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            rest = tally.take(rest).trim_start();
+        }
+        tally.count()
+    }
+
+    /// The length of the backchannel that normalised text begins with.
+    fn backchannel(&self, text: &str) -> Option<usize> {
+        let known = self.backchannels.iter().find(|known| starts_with_phrase(text, known));
+        known.map(String::len)
+    }
+
+    /// Whether a word without spaces is made of backchannels alone.
+    fn covers(&self, word: &str) -> bool {
+        let mut rest = word;
+        while let Some(length) = self.backchannel(rest) {
+            rest = &rest[length..];
+        }
+        rest.is_empty()
+    }
+}
+
+/// Normalised phrases without duplicates, the longest first.
+fn in_order(phrases: impl Iterator<Item = String>) -> Vec<String> {
+    let mut phrases: Vec<String> = phrases.map(|phrase| language::normalise(&phrase)).collect();
+    phrases.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    phrases.dedup();
+    phrases.retain(|phrase| !phrase.is_empty());
+    phrases
+}
+
+#[cfg(test)]
+mod tests;
