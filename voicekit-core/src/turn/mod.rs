@@ -50,6 +50,7 @@
 //!    says goodbye, nothing interrupts it, and the call is hung up once.
 //! 8. **Determinism.** The same events at the same times give the same actions.
 
+pub mod answered;
 mod config;
 mod detector;
 pub mod endpoint;

@@ -22,6 +22,7 @@ mod zh;
 
 pub(super) use en::ENGLISH;
 use language::{Language, starts_with_phrase};
+pub(super) use language::{has_phrase, normalise};
 use numbers::Tally;
 
 /// What words mean to turn taking, in one language.
@@ -67,7 +68,7 @@ impl Vocabulary {
     /// Characters that are written without spaces are a backchannel together or not at all: 不行 is
     /// two words, though 行 alone shows attention.
     pub fn meaningful_words(&self, text: &str) -> usize {
-        let text = language::normalise(text);
+        let text = normalise(text);
         let (mut rest, mut meaningful) = (text.as_str(), 0);
         while !rest.is_empty() {
             let word = rest.split(' ').next().unwrap_or_default();
@@ -94,7 +95,7 @@ impl Vocabulary {
     /// as 3; "double five" counts as 2. Where a number can be read in two ways, the lower count is
     /// given, so that nobody is cut off before the last digit.
     pub fn digits(&self, text: &str) -> u32 {
-        let text = language::normalise(text);
+        let text = normalise(text);
         let mut tally = Tally::new(self.language);
         let mut rest = text.as_str();
         while !rest.is_empty() {
@@ -121,7 +122,7 @@ impl Vocabulary {
 
 /// Normalised phrases without duplicates, the longest first.
 fn in_order(phrases: impl Iterator<Item = String>) -> Vec<String> {
-    let mut phrases: Vec<String> = phrases.map(|phrase| language::normalise(&phrase)).collect();
+    let mut phrases: Vec<String> = phrases.map(|phrase| normalise(&phrase)).collect();
     phrases.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     phrases.dedup();
     phrases.retain(|phrase| !phrase.is_empty());

@@ -64,7 +64,7 @@ impl Language {
 
 /// Words in lower case with one space between them; without punctuation, but for an apostrophe
 /// inside a word. Ideographs stand together as they are written, apart from other letters.
-pub(super) fn normalise(text: &str) -> String {
+pub(in crate::turn) fn normalise(text: &str) -> String {
     let mut words = String::with_capacity(text.len());
     let mut apart = false;
     let mut chars = text.chars().peekable();
@@ -114,6 +114,14 @@ pub(super) fn count(word: &str) -> usize {
 pub(super) fn starts_with_phrase(text: &str, phrase: &str) -> bool {
     text.strip_prefix(phrase).is_some_and(|rest| {
         rest.is_empty() || rest.starts_with(' ') || phrase.ends_with(is_ideograph)
+    })
+}
+
+/// Whether normalised text has a phrase in it, from word to word.
+pub(in crate::turn) fn has_phrase(text: &str, phrase: &str) -> bool {
+    text.match_indices(phrase).any(|(at, _)| {
+        ends_with_phrase(&text[..at + phrase.len()], phrase)
+            && starts_with_phrase(&text[at..], phrase)
     })
 }
 
