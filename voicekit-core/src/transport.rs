@@ -98,7 +98,8 @@ pub struct Mark {
 }
 
 /// A key of a telephone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "char", into = "char")]
 pub struct Digit(char);
 
 impl Digit {
@@ -112,6 +113,25 @@ impl Digit {
         self.0
     }
 }
+
+impl TryFrom<char> for Digit {
+    type Error = NotAKey;
+
+    fn try_from(key: char) -> Result<Self, NotAKey> {
+        Self::new(key).ok_or(NotAKey(key))
+    }
+}
+
+impl From<Digit> for char {
+    fn from(digit: Digit) -> Self {
+        digit.0
+    }
+}
+
+/// A telephone has no such key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a key of a telephone: 0 to 9, *, # and A to D are")]
+pub struct NotAKey(char);
 
 /// Why a call is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

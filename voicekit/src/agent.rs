@@ -1,5 +1,6 @@
 //! An agent: the parts of which conversations are made.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::Llm;
 use voicekit_core::playout::Pace;
 use voicekit_core::text::ClausesConfig;
+use voicekit_core::tool::Tool;
 use voicekit_core::transport::{Answer, CallInfo, Transport};
 use voicekit_core::tts::Tts;
 use voicekit_core::turn::{self, TurnDetector};
@@ -32,6 +34,7 @@ pub(crate) struct Parts {
     pub(crate) asr: Arc<dyn Asr>,
     pub(crate) llm: Arc<dyn Llm>,
     pub(crate) tts: Arc<dyn Tts>,
+    pub(crate) tools: Vec<Arc<dyn Tool>>,
     pub(crate) vad: VadSource,
     pub(crate) detector: Option<Arc<dyn TurnDetector>>,
     pub(crate) turn: turn::Config,
@@ -55,6 +58,12 @@ pub struct Phrases {
     pub still_there: String,
     /// Apologises for a reply that failed.
     pub failure: String,
+    /// Says that a tool takes a moment.
+    pub filler: String,
+    /// Says that the call will soon have lasted as long as it may.
+    pub warning: String,
+    /// The message left on an answering machine. Default: none, the agent hangs up.
+    pub voicemail: Option<String>,
     /// Ends the call.
     pub goodbye: String,
 }
@@ -66,6 +75,9 @@ impl Default for Phrases {
             not_understood: "Sorry, I didn't catch that. Could you say it again?".to_owned(),
             still_there: "Are you still there?".to_owned(),
             failure: "Sorry, something went wrong on my side. Could you say that again?".to_owned(),
+            filler: "One moment, please.".to_owned(),
+            warning: "I'm afraid we only have one more minute.".to_owned(),
+            voicemail: None,
             goodbye: "Thank you for calling. Goodbye.".to_owned(),
         }
     }
@@ -119,6 +131,7 @@ pub struct AgentBuilder {
     asr: Option<Arc<dyn Asr>>,
     llm: Option<Arc<dyn Llm>>,
     tts: Option<Arc<dyn Tts>>,
+    tools: Vec<Arc<dyn Tool>>,
     vad: Option<VadSource>,
     detector: Option<Arc<dyn TurnDetector>>,
     turn: turn::Config,
@@ -149,7 +162,7 @@ impl AgentBuilder {
         self
     }
 
-    /// The language spoken, as a BCP 47 tag. Default: `en`.
+    /// The language spoken, as a BCP 47 tag; also that of turn taking. Default: `en`.
     #[must_use]
     pub fn language(mut self, language: impl Into<String>) -> Self {
         self.language = Some(language.into());
@@ -184,6 +197,13 @@ impl AgentBuilder {
         self
     }
 
+    /// Something that the model may do; may be given several times. Default: nothing.
+    #[must_use]
+    pub fn tool(mut self, tool: impl Tool) -> Self {
+        self.tools.push(Arc::new(tool));
+        self
+    }
+
     /// What tells speech from silence; `vad` is called once for each call. Default: by energy.
     #[must_use]
     pub fn vad<V, F>(mut self, vad: F) -> Self
@@ -203,7 +223,8 @@ impl AgentBuilder {
         self
     }
 
-    /// The timings of turn taking and barge-in. `greet` is set by [`greeting`](Self::greeting).
+    /// The timings of turn taking and barge-in. `greet` is set by [`greeting`](Self::greeting),
+    /// `language` by [`language`](Self::language) if that is called.
     #[must_use]
     pub fn turn(mut self, config: turn::Config) -> Self {
         self.turn = config;
@@ -249,7 +270,10 @@ impl AgentBuilder {
         let vad = self.vad.unwrap_or_else(|| Box::new(energy_vad));
         let mut turn = self.turn;
         turn.greet = self.phrases.greeting.is_some();
+        let language = self.language.unwrap_or_else(|| turn.language.clone());
+        turn.language.clone_from(&language);
         turn.check()?;
+        check_names(&self.tools)?;
         let heard = AudioFormat::pcm16(vad()?.rate_hz());
         Converter::new(AudioFormat::PHONE, heard)?;
         Converter::new(AudioFormat::PHONE, best(&asr.info().formats, asr.info().name)?)?;
@@ -257,11 +281,12 @@ impl AgentBuilder {
         Ok(Agent(Arc::new(Parts {
             instructions: self.instructions,
             phrases: self.phrases,
-            language: self.language.unwrap_or_else(|| "en".to_owned()),
+            language,
             vocabulary: self.vocabulary,
             asr,
             llm,
             tts,
+            tools: self.tools,
             vad,
             detector: self.detector,
             turn,
@@ -285,6 +310,24 @@ impl fmt::Debug for AgentBuilder {
 
 fn energy_vad() -> Result<Box<dyn Vad>> {
     Ok(Box::new(EnergyVad::new(8_000, std::time::Duration::from_millis(20))?))
+}
+
+/// Models accept letters, digits, `_` and `-`, and must tell tools apart.
+fn check_names(tools: &[Arc<dyn Tool>]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for name in tools.iter().map(|tool| tool.spec().name) {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let problem = if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+            "is not 1 to 64 letters, digits, _ and -"
+        } else if !seen.insert(name.clone()) {
+            "is the name of two tools"
+        } else {
+            continue;
+        };
+        let message = format!("tool name {name:?} {problem}");
+        return Err(Error::new(ErrorKind::Config, "agent", message));
+    }
+    Ok(())
 }
 
 fn missing(part: &'static str) -> Error {

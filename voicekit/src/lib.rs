@@ -6,7 +6,7 @@ mod session;
 
 pub use agent::{Agent, AgentBuilder, Phrases};
 pub use observer::{CallEvent, CallReport, Observer, Part};
-pub use session::{CallHandle, Session};
+pub use session::{CallHandle, Refused, Session};
 pub use voicekit_core as core;
 
 /// The README's program compiles.

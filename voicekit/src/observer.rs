@@ -4,9 +4,10 @@ use std::fmt;
 
 use voicekit_core::audio::AudioChunk;
 use voicekit_core::error::Error;
-use voicekit_core::llm::Message;
+use voicekit_core::llm::{Message, Usage};
 use voicekit_core::time::{MediaTime, Timestamp};
 use voicekit_core::transport::{CallInfo, EndReason};
+use voicekit_core::turn::Metrics;
 use voicekit_core::turn::trace::Line;
 
 /// Follows one call.
@@ -90,6 +91,32 @@ pub struct CallReport {
     pub reason: EndReason,
     /// What was said and heard, oldest first.
     pub messages: Vec<Message>,
+    /// How the conversation went: latencies, interruptions, dead air.
+    pub metrics: Metrics,
+    /// The tokens that the model has read and written, as far as it says; of a reply that was
+    /// thrown away before its end, an estimate at four characters a token.
+    pub usage: Usage,
+    /// Those of them that went into prepared replies nobody heard.
+    pub wasted: Usage,
     /// Why the line broke, if it did.
     pub error: Option<Error>,
+}
+
+impl CallReport {
+    pub(crate) fn new(ended: Timestamp, reason: EndReason) -> Self {
+        Self {
+            ended,
+            reason,
+            messages: Vec::new(),
+            metrics: Metrics::default(),
+            usage: Usage::default(),
+            wasted: Usage::default(),
+            error: None,
+        }
+    }
+
+    pub(crate) fn with_error(mut self, error: Option<Error>) -> Self {
+        self.error = error;
+        self
+    }
 }

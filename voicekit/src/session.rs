@@ -7,75 +7,59 @@
 //! engine to the carrier there is no queue and no hop.
 
 mod clock;
+mod handle;
 mod hearing;
 mod reply;
+mod tools;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::channel::mpsc;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use voicekit_core::asr::{AsrEvent, AsrInput};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, Result};
-use voicekit_core::llm::{ChatRequest, Message};
+use voicekit_core::llm::{ChatRequest, Message, Usage};
 use voicekit_core::playout::Playout;
 use voicekit_core::time::{MediaTime, Timestamp};
 use voicekit_core::transport::{
     CallInfo, EndReason, Transport, TransportCommand, TransportEvent, TransportSink,
 };
 use voicekit_core::turn::trace::{Entry, Line};
-use voicekit_core::turn::{Action, Engine, Event, Hint, ReplyId, Source, State};
+use voicekit_core::turn::{Action, Engine, Event, Hint, Metrics, ReplyId, Source, State};
 
 use crate::agent::Parts;
 use crate::observer::{CallEvent, CallReport, Observer, Part};
 use clock::Clock;
+use handle::Commands;
 use hearing::{Activity, Hearing};
-use reply::{Item, Words};
+use reply::{Item, Prepared, Words};
+use tools::Running;
 
 /// How far ahead of the caller's ear replies are made; beyond it, the model and the voice wait.
 /// Longer than any pause of a voice, short enough not to make what an interruption throws away.
 const MADE_AHEAD: Duration = Duration::from_secs(10);
 
-/// Commands of the application that wait for the call's task. More are refused.
-const COMMANDS: usize = 8;
+pub use handle::{CallHandle, Refused};
 
 /// One conversation on one line.
 pub struct Session {
     parts: Arc<Parts>,
     line: Box<dyn Transport>,
-    commands: (mpsc::Sender<Command>, mpsc::Receiver<Command>),
-}
-
-/// What an application can do to a running call. Cloning shares it.
-#[derive(Clone, Debug)]
-pub struct CallHandle(mpsc::Sender<Command>);
-
-#[derive(Clone, Copy, Debug)]
-enum Command {
-    End,
-}
-
-impl CallHandle {
-    /// Ends the call politely: the reply that is being heard is heard to its end, or else the
-    /// goodbye is said, and then the agent hangs up. Does nothing if the call is over.
-    pub fn end(&mut self) {
-        // A full queue holds this very command already.
-        self.0.try_send(Command::End).ok();
-    }
+    commands: (CallHandle, Commands),
 }
 
 impl Session {
     pub(crate) fn new(parts: Arc<Parts>, line: Box<dyn Transport>) -> Self {
-        Self { parts, line, commands: mpsc::channel(COMMANDS) }
+        Self { parts, line, commands: handle::pair() }
     }
 
     /// The way to reach the call once it [runs](Self::run).
     pub fn handle(&self) -> CallHandle {
-        CallHandle(self.commands.0.clone())
+        self.commands.0.clone()
     }
 
     /// Holds the conversation until it ends.
@@ -83,16 +67,18 @@ impl Session {
         let info = self.line.call().clone();
         let observer = self.parts.observe.as_ref().map(|observe| observe(&info));
         let clock = Clock::start();
-        let mut watch = Watch { observer, clock };
+        let mut watch = Watch { observer, clock, metrics: Metrics::default() };
         watch.show(CallEvent::Started(&info));
         tracing::info!(call = %info.id, "call started");
-        let report = match Call::new(self, clock) {
+        let mut report = match Call::new(self, clock) {
             Ok(call) => call.run(&mut watch).await,
             Err(error) => {
                 watch.show(CallEvent::Failed { part: Part::Transport, error: &error });
-                report(clock.now(), EndReason::Lost, Vec::new(), Some(error))
+                CallReport::new(clock.now(), EndReason::Lost).with_error(Some(error))
             }
         };
+        watch.metrics.finish(report.ended);
+        report.metrics = std::mem::take(&mut watch.metrics);
         log_end(&info, &report);
         watch.show(CallEvent::Ended(&report));
         report
@@ -113,19 +99,11 @@ fn log_end(info: &CallInfo, report: &CallReport) {
     }
 }
 
-fn report(
-    ended: Timestamp,
-    reason: EndReason,
-    messages: Vec<Message>,
-    error: Option<Error>,
-) -> CallReport {
-    CallReport { ended, reason, messages, error }
-}
-
 /// The clock and whoever watches.
 struct Watch {
     observer: Option<Box<dyn Observer>>,
     clock: Clock,
+    metrics: Metrics,
 }
 
 impl Watch {
@@ -136,8 +114,10 @@ impl Watch {
     }
 
     fn trace(&mut self, at: Timestamp, entry: Entry) {
+        let line = Line { at, entry };
+        self.metrics.line(&line);
         if let Some(observer) = &mut self.observer {
-            observer.event(at, CallEvent::Trace(&Line { at, entry }));
+            observer.event(at, CallEvent::Trace(&line));
         }
     }
 
@@ -154,7 +134,7 @@ struct Call {
     format: AudioFormat,
     sink: Box<dyn TransportSink>,
     line: BoxStream<'static, Result<TransportEvent>>,
-    commands: mpsc::Receiver<Command>,
+    commands: Commands,
     engine: Engine,
     playout: Playout,
     activity: Activity,
@@ -164,6 +144,11 @@ struct Call {
     /// What the caller's turn sounds like so far, for the detector.
     interim: String,
     reply: Option<(ReplyId, BoxStream<'static, Item>)>,
+    /// A reply that is made in silence, in case the turn is over.
+    prepared: Option<(ReplyId, Prepared)>,
+    running: Running,
+    usage: Usage,
+    wasted: Usage,
     messages: Vec<Message>,
     ended: Option<EndReason>,
     error: Option<Error>,
@@ -192,6 +177,10 @@ impl Call {
             verdict: None,
             interim: String::new(),
             reply: None,
+            prepared: None,
+            running: Running::default(),
+            usage: Usage::default(),
+            wasted: Usage::default(),
             messages: Vec::new(),
             ended: None,
             error: None,
@@ -205,7 +194,11 @@ impl Call {
             self.play(watch).await;
         }
         let reason = self.ended.unwrap_or(EndReason::AgentHungUp);
-        report(self.clock.now(), reason, self.messages, self.error)
+        let mut report = CallReport::new(self.clock.now(), reason).with_error(self.error);
+        report.messages = self.messages;
+        report.usage = self.usage;
+        report.wasted = self.wasted;
+        report
     }
 
     /// Waits for the next thing to happen and takes it in. Every branch only waits on a stream or
@@ -216,10 +209,10 @@ impl Call {
         let hungry = self.playout.buffered() < MADE_AHEAD;
         tokio::select! {
             biased;
-            event = self.line.next() => self.line_event(event, watch).await,
-            Some(command) = self.commands.next() => match command {
-                Command::End => self.handle(Event::End, watch).await,
-            },
+            event = self.line.next(), if self.ended.is_none() => {
+                self.line_event(event, watch).await;
+            }
+            Some(event) = self.commands.next() => self.handle(event, watch).await,
             heard = hearing::next(&mut self.hearing) => self.heard(heard, watch).await,
             (pause, verdict) = next_verdict(&mut self.verdict) => {
                 self.judged(pause, verdict, watch).await;
@@ -227,6 +220,10 @@ impl Call {
             (reply, item) = next_item(&mut self.reply), if hungry => {
                 self.made(reply, item, watch).await;
             }
+            (run, outcome) = self.running.next() => {
+                self.handle(Event::ToolDone { run, outcome }, watch).await;
+            }
+            () = prepare_more(&mut self.prepared) => {}
             () = self.clock.sleep_until(wake) => {}
         }
         self.time_out(watch).await;
@@ -270,16 +267,16 @@ impl Call {
                 Action::Hold { from } => self.playout.hold(from),
                 Action::Release => self.playout.release(),
                 Action::HangUp => self.send(TransportCommand::HangUp).await,
+                Action::Say { reply, text } => self.start_reply(reply, Words::Phrase(text)),
+                Action::Prepare { reply, text } => self.prepare(reply, text),
+                Action::Adopt(reply) => self.adopt(reply),
+                Action::Discard(_) => self.discard(),
+                Action::RunTool { run, call } => self.running.start(run, call, &self.parts.tools),
+                Action::CancelTool(run) => self.running.cancel(run),
                 Action::State(_)
                 | Action::Measured(_)
                 | Action::TurnExceeded
                 | Action::PickedUp(_) => {}
-                Action::Say { .. }
-                | Action::Prepare { .. }
-                | Action::Adopt(_)
-                | Action::Discard(_)
-                | Action::RunTool { .. }
-                | Action::CancelTool(_) => {}
             }
         }
     }
@@ -350,7 +347,8 @@ impl Call {
             }
             Err(error) => watch.failed(Part::Transport, &error),
         }
-        let heard = self.hearing.as_mut().map_or(Ok(()), |hearing| hearing.audio(chunk));
+        let now = self.clock.now();
+        let heard = self.hearing.as_mut().map_or(Ok(()), |hearing| hearing.audio(now, chunk));
         if let Err(error) = heard {
             watch.failed(Part::Transport, &error);
         }
@@ -366,9 +364,12 @@ impl Call {
             }
             Some(Ok(AsrEvent::Final(transcript))) => {
                 self.interim.clear();
+                let hearing = self.hearing.as_ref();
+                let until = hearing.and_then(|hearing| hearing.said_at(&transcript));
                 let (text, finalized) = (transcript.text, transcript.finalized);
-                self.handle(Event::Final { text, finalized, until: None }, watch).await;
+                self.handle(Event::Final { text, finalized, until }, watch).await;
             }
+            Some(Ok(AsrEvent::Turn(sign))) => self.handle(Event::Sign(sign), watch).await,
             Some(Ok(_)) => {}
             Some(Err(error)) => {
                 self.hearing = None;
@@ -422,13 +423,54 @@ impl Call {
             Source::StillThere => Words::Phrase(phrases.still_there.clone()),
             Source::Failure => Words::Phrase(phrases.failure.clone()),
             Source::Goodbye => Words::Phrase(phrases.goodbye.clone()),
-            Source::Turn | _ => {
-                let instructions = self.parts.instructions.clone();
-                Words::Model(ChatRequest::new(instructions, self.messages.clone()))
-            }
+            Source::Filler => Words::Phrase(phrases.filler.clone()),
+            Source::Warning => Words::Phrase(phrases.warning.clone()),
+            Source::Voicemail => Words::Phrase(phrases.voicemail.clone().unwrap_or_default()),
+            Source::Turn | Source::Tools | _ => Words::Model(self.request(None)),
         };
+        self.start_reply(reply, words);
+    }
+
+    fn start_reply(&mut self, reply: ReplyId, words: Words) {
         self.playout.begin(reply.number());
         self.reply = Some((reply, reply::make(&self.parts, words, self.format)));
+    }
+
+    /// What the model is asked: the conversation, the turn that is not part of it yet, and what is
+    /// being done, so that it is not asked for twice.
+    fn request(&self, turn: Option<String>) -> ChatRequest {
+        let mut messages = self.messages.clone();
+        messages.extend(turn.map(Message::caller));
+        messages.extend(self.running.unfinished());
+        let mut request = ChatRequest::new(self.parts.instructions.clone(), messages);
+        request.tools = self.parts.tools.iter().map(|tool| tool.spec()).collect();
+        request
+    }
+
+    fn prepare(&mut self, reply: ReplyId, text: String) {
+        let request = self.request(Some(text));
+        let estimate = reply::tokens(&request);
+        let items = reply::make(&self.parts, Words::Model(request), self.format);
+        self.prepared = Some((reply, Prepared::new(estimate, items)));
+    }
+
+    fn adopt(&mut self, reply: ReplyId) {
+        match self.prepared.take() {
+            Some((id, prepared)) if id == reply && !prepared.has_failed() => {
+                self.playout.begin(reply.number());
+                self.reply = Some((reply, prepared.into_items()));
+            }
+            // It is worth another try.
+            _ => self.begin_reply(reply, Source::Turn),
+        }
+    }
+
+    fn discard(&mut self) {
+        if let Some((_, prepared)) = self.prepared.take() {
+            let wasted = prepared.usage();
+            add(&mut self.usage, wasted);
+            add(&mut self.wasted, wasted);
+        }
     }
 
     async fn made(&mut self, reply: ReplyId, item: Item, watch: &mut Watch) {
@@ -442,6 +484,11 @@ impl Call {
                 }
                 Event::Audio { reply, duration }
             }
+            Item::Tool(call) => {
+                let on_barge_in = tools::policy(&self.parts.tools, &call);
+                Event::ToolCalled { reply, call, on_barge_in }
+            }
+            Item::Usage(usage) => return add(&mut self.usage, usage),
             Item::Done => {
                 self.playout.finish();
                 Event::ReplyDone(reply)
@@ -458,6 +505,19 @@ impl Call {
 
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     a.into_iter().chain(b).min()
+}
+
+fn add(sum: &mut Usage, usage: Usage) {
+    sum.input_tokens += usage.input_tokens;
+    sum.output_tokens += usage.output_tokens;
+}
+
+/// Makes more of the reply that is prepared; without one, never.
+async fn prepare_more(prepared: &mut Option<(ReplyId, Prepared)>) {
+    match prepared {
+        Some((_, prepared)) => prepared.more(MADE_AHEAD).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The verdict on the latest pause; without a question, never.

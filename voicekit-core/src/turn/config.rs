@@ -1,10 +1,15 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::transport::Digit;
 
-use super::endpoint;
+use super::event::Expected;
+use super::strategy::{Mute, Start, Stop};
+use super::words::Vocabulary;
+use super::{answered, endpoint, pauses};
 
 /// The engine's timings and thresholds.
 ///
@@ -33,26 +38,55 @@ pub struct Config {
     /// Without any media for this long, "speaking" is taken back. Default: 1 s.
     #[serde(rename = "media_gap_ms", with = "crate::time::in_ms")]
     pub media_gap: Duration,
+    /// A voice without a single word for this long is a noise, and is ignored until it stops.
+    /// At least `reprompt_after`; default 10 s.
+    #[serde(rename = "noise_after_ms", with = "crate::time::in_ms")]
+    pub noise_after: Duration,
+    /// What lets the caller take the floor from the agent; the first to say so decides. Empty:
+    /// only [`Event::TakeTurn`](super::Event::TakeTurn) does. Default: voice, words, whole turns,
+    /// the recogniser's own turns and keys.
+    pub start: Vec<Start>,
+    /// What ends the caller's turn; the first to say so decides. Empty: only
+    /// [`Event::YieldTurn`](super::Event::YieldTurn) and `turn_timeout` do. Default: silence and
+    /// the recogniser's own turns.
+    pub stop: Vec<Stop>,
+    /// When the caller cannot take the floor; what they say then is kept for the next turn.
+    /// Default: never.
+    pub mute: Vec<Mute>,
     /// How much silence ends a turn, all of it at least `silence_after`.
     pub endpoint: endpoint::Config,
-    /// How long to wait for a final transcript once the turn is over. Default: 1.5 s.
+    /// The same for turns that answer a particular kind of question, by name:
+    /// [`Event::Expect`](super::Event::Expect) asks for one. Default: `digits`, for numbers that
+    /// are read out in groups, and `dictation`, for spelling and addresses.
+    pub profiles: BTreeMap<String, endpoint::Config>,
+    /// What is learned from the caller's own pauses.
+    pub pauses: pauses::Config,
+    /// The turn ends when nothing has come of it for this long, whatever `stop` says: no silence
+    /// ends it, or the voice goes on but its words do not. At least `endpoint.after_unlikely`;
+    /// default 5 s.
+    #[serde(rename = "turn_timeout_ms", with = "crate::time::in_ms")]
+    pub turn_timeout: Duration,
+    /// A caller who speaks for longer, or says more, before the agent speaks is reported.
+    /// Default: no limit.
+    pub turn_limit: TurnLimit,
+    /// How long after the end of speech the final transcript is waited for. Default: 1.5 s.
     #[serde(rename = "transcript_wait_ms", with = "crate::time::in_ms")]
     pub transcript_wait: Duration,
+    /// How long the recogniser has for it at least, once it was asked. At most
+    /// `transcript_wait`; default 500 ms.
+    #[serde(rename = "finalize_wait_ms", with = "crate::time::in_ms")]
+    pub finalize_wait: Duration,
+    /// Preparing replies before the turn is over.
+    pub speculation: Speculation,
+    /// What the caller's keys do.
+    pub keys: Keys,
+    /// Whether to find out first if a person or a machine has picked up, for calls that we place.
+    /// Default: no.
+    pub answered: Option<answered::Config>,
     /// Speech of at least this length that was not understood is answered with a reprompt; less
     /// is taken for a noise. Default: 800 ms.
     #[serde(rename = "reprompt_after_ms", with = "crate::time::in_ms")]
     pub reprompt_after: Duration,
-    /// Speaking over the agent for this long makes it fall silent for the moment. At least
-    /// `speech_after`; default 200 ms.
-    #[serde(rename = "pause_after_ms", with = "crate::time::in_ms")]
-    pub pause_after: Duration,
-    /// Speaking over the agent for this long takes the turn, whatever is said. At least
-    /// `pause_after`; default 700 ms, which 4 % of backchannels reach (59 % reach 500 ms).
-    #[serde(rename = "barge_in_ms", with = "crate::time::in_ms")]
-    pub barge_in: Duration,
-    /// So many words that are not backchannels take the turn at once, however short; one is
-    /// enough while the agent has paused. Default: 2.
-    pub barge_in_words: usize,
     /// An agent that has paused goes on so long after the noise if no words have come of it.
     /// Default: 1 s.
     #[serde(rename = "false_interruption_ms", with = "crate::time::in_ms")]
@@ -60,8 +94,12 @@ pub struct Config {
     /// A backchannel that ends less than this before the agent does is an answer. Default: 1 s.
     #[serde(rename = "backchannel_edge_ms", with = "crate::time::in_ms")]
     pub backchannel_edge: Duration,
-    /// Words that show attention and do not ask for the turn, in lower case. Default: English.
-    pub backchannels: Vec<String>,
+    /// The language spoken, as a BCP 47 tag: whose backchannels and open sentences to expect.
+    /// Default: `en`; [`Vocabulary`] says what is known of which.
+    pub language: String,
+    /// Words that show attention and do not ask for the turn, instead of the language's own.
+    /// Default: none.
+    pub backchannels: Option<Vec<String>>,
     /// The model's reply must begin to sound within this time. Default: 8 s.
     #[serde(rename = "reply_timeout_ms", with = "crate::time::in_ms")]
     pub reply_timeout: Duration,
@@ -80,39 +118,79 @@ pub struct Config {
     pub idle_prompts: u32,
     /// So many replies may fail one after the other before the agent gives up. Default: 3.
     pub max_failures: u32,
+    /// While a tool runs and nobody speaks, the caller is told to wait after this time.
+    /// Default: 1.5 s.
+    #[serde(rename = "filler_after_ms", with = "crate::time::in_ms")]
+    pub filler_after: Duration,
+    /// And told again each time this has passed. Default: 8 s.
+    #[serde(rename = "filler_every_ms", with = "crate::time::in_ms")]
+    pub filler_every: Duration,
+    /// A tool that takes longer has failed. Default: 60 s; tools have their own limits below it.
+    #[serde(rename = "tool_timeout_ms", with = "crate::time::in_ms")]
+    pub tool_timeout: Duration,
+    /// So often in a row the model may ask for tools before it has to answer. Default: 8.
+    pub max_tool_steps: u32,
+    /// The longest call. The agent says goodbye when it is reached. Default: 1 h.
+    #[serde(rename = "max_call_ms", with = "crate::time::in_ms")]
+    pub max_call: Duration,
+    /// So long before that, the caller is warned. At most `max_call`; default 60 s.
+    #[serde(rename = "call_warning_ms", with = "crate::time::in_ms")]
+    pub call_warning: Duration,
+    /// So long after it, the line is cut, whoever speaks. Default: 20 s.
+    #[serde(rename = "call_grace_ms", with = "crate::time::in_ms")]
+    pub call_grace: Duration,
     /// How long the carrier may take to end the call once we hung up. Default: 2 s.
     #[serde(rename = "hang_up_timeout_ms", with = "crate::time::in_ms")]
     pub hang_up_timeout: Duration,
 }
 
-const BACKCHANNELS: &[&str] = &[
-    "ah",
-    "alright",
-    "aha",
-    "hm",
-    "hmm",
-    "huh",
-    "mhm",
-    "mm",
-    "mmhmm",
-    "mmm",
-    "oh",
-    "ok",
-    "okay",
-    "right",
-    "sure",
-    "uh",
-    "uhhuh",
-    "um",
-    "yeah",
-    "yep",
-    "yes",
-    "i see",
-    "got it",
-    "uh huh",
-    "mm hmm",
-    "all right",
-];
+/// Preparing replies while it is not certain yet that the caller has finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Speculation {
+    /// So many replies may be prepared for one turn; each that is not used has cost a request to
+    /// the model. 0 turns it off; default 2.
+    pub most: u32,
+    /// The words must have stood for this long. Default: 100 ms.
+    #[serde(rename = "stable_ms", with = "crate::time::in_ms")]
+    pub stable: Duration,
+}
+
+impl Default for Speculation {
+    fn default() -> Self {
+        Self { most: 2, stable: Duration::from_millis(100) }
+    }
+}
+
+/// What the caller's keys do. They become part of the turn, as `[pressed 1 2 3]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Keys {
+    /// The key that ends what is being keyed in. Default: `#`.
+    pub end: Option<Digit>,
+    /// So long after the last key it has ended anyway. Default: 2 s.
+    #[serde(rename = "timeout_ms", with = "crate::time::in_ms")]
+    pub timeout: Duration,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { end: Digit::new('#'), timeout: Duration::from_secs(2) }
+    }
+}
+
+/// How much a caller may say before the agent speaks. Default: any amount.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TurnLimit {
+    /// The most words.
+    pub words: Option<usize>,
+    /// The longest time in all, in milliseconds.
+    pub speech_ms: Option<u64>,
+}
 
 impl Default for Config {
     fn default() -> Self {
@@ -125,20 +203,37 @@ impl Default for Config {
             silence_after: ms(200),
             media_gap: ms(1_000),
             endpoint: endpoint::Config::default(),
+            noise_after: ms(10_000),
+            start: Start::defaults(),
+            stop: vec![Stop::Silence, Stop::Recognizer],
+            mute: Vec::new(),
+            profiles: profiles(),
+            pauses: pauses::Config::default(),
+            turn_timeout: ms(5_000),
+            turn_limit: TurnLimit::default(),
             transcript_wait: ms(1_500),
+            finalize_wait: ms(500),
+            speculation: Speculation::default(),
+            keys: Keys::default(),
+            answered: None,
             reprompt_after: ms(800),
-            pause_after: ms(200),
-            barge_in: ms(700),
-            barge_in_words: 2,
             false_interruption: ms(1_000),
             backchannel_edge: ms(1_000),
-            backchannels: BACKCHANNELS.iter().map(|&word| word.to_owned()).collect(),
+            language: "en".to_owned(),
+            backchannels: None,
             reply_timeout: ms(8_000),
             reply_stall: ms(4_000),
             mark_grace: ms(1_000),
             idle: ms(8_000),
             idle_prompts: 2,
             max_failures: 3,
+            filler_after: ms(1_500),
+            filler_every: ms(8_000),
+            tool_timeout: ms(60_000),
+            max_tool_steps: 8,
+            max_call: ms(3_600_000),
+            call_warning: ms(60_000),
+            call_grace: ms(20_000),
             hang_up_timeout: ms(2_000),
         }
     }
@@ -160,15 +255,29 @@ impl Config {
             let (off, on) = (self.voice_off, self.voice_on);
             return Err(invalid(format!("voice_off ({off}) is above voice_on ({on})")));
         }
-        self.endpoint.check()?;
         let silence = ("silence_after", self.silence_after);
-        at_least(("endpoint.after_certain", self.endpoint.after_certain), silence)?;
-        at_least(("endpoint.unjudged", self.endpoint.unjudged), silence)?;
-        at_least(("pause_after", self.pause_after), ("speech_after", self.speech_after))?;
-        at_least(("barge_in", self.barge_in), ("pause_after", self.pause_after))?;
-        at_least(("media_gap", self.media_gap), ("silence_after", self.silence_after))?;
-        let longest = ("endpoint.after_unlikely", self.endpoint.after_unlikely);
-        at_least(("idle", self.idle), longest)?;
+        for (name, endpoint) in self.endpoints() {
+            endpoint.check()?;
+            let certain = format!("{name}.after_certain");
+            at_least((&certain, endpoint.after_certain), silence)?;
+            at_least((&format!("{name}.unjudged"), endpoint.unjudged), silence)?;
+            let longest = format!("{name}.after_unlikely");
+            at_least(("turn_timeout", self.turn_timeout), (&longest, endpoint.after_unlikely))?;
+            at_least(("idle", self.idle), (&longest, endpoint.after_unlikely))?;
+        }
+        self.pauses.check()?;
+        for start in &self.start {
+            start.check(self.speech_after)?;
+        }
+        if let Some(answered) = &self.answered {
+            answered.check()?;
+        }
+        at_least(("media_gap", self.media_gap), silence)?;
+        let reprompt = ("reprompt_after", self.reprompt_after);
+        at_least(("noise_after", self.noise_after), reprompt)?;
+        let finalize = ("finalize_wait", self.finalize_wait);
+        at_least(("transcript_wait", self.transcript_wait), finalize)?;
+        at_least(("max_call", self.max_call), ("call_warning", self.call_warning))?;
         let floor = ("10 ms", Duration::from_millis(10));
         for field in [
             ("transcript_wait", self.transcript_wait),
@@ -176,46 +285,60 @@ impl Config {
             ("reply_stall", self.reply_stall),
             ("idle", self.idle),
             ("hang_up_timeout", self.hang_up_timeout),
+            ("keys.timeout", self.keys.timeout),
+            ("filler_after", self.filler_after),
+            ("filler_every", self.filler_every),
+            ("tool_timeout", self.tool_timeout),
         ] {
             at_least(field, floor)?;
         }
         Ok(())
     }
 
-    /// Whether `text` only shows attention.
-    pub(super) fn is_backchannel(&self, text: &str) -> bool {
-        self.meaningful_words(text) == 0
+    /// The endpointing of a turn that answers `expected`; the usual one if it has no profile.
+    pub(super) fn endpoint_for(&self, expected: Option<&Expected>) -> &endpoint::Config {
+        let profile = expected.and_then(|expected| self.profiles.get(&expected.profile));
+        profile.unwrap_or(&self.endpoint)
     }
 
-    /// The number of words in `text` that are not part of a backchannel.
-    pub(super) fn meaningful_words(&self, text: &str) -> usize {
-        let words: Vec<String> = text.split_whitespace().map(bare).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
-        let known = |phrase: &str| self.backchannels.iter().any(|known| known == phrase);
-        let (mut at, mut meaningful) = (0, 0);
-        while at < words.len() {
-            let pair = words.get(at..at + 2).is_some_and(|pair| known(&pair.join(" ")));
-            let single = known(words[at]);
-            at += if pair { 2 } else { 1 };
-            meaningful += usize::from(!pair && !single);
+    fn endpoints(&self) -> impl Iterator<Item = (String, &endpoint::Config)> {
+        let named = self.profiles.iter().map(|(name, config)| (format!("profiles.{name}"), config));
+        std::iter::once(("endpoint".to_owned(), &self.endpoint)).chain(named)
+    }
+
+    pub(super) fn vocabulary(&self) -> Vocabulary {
+        let vocabulary = Vocabulary::of(&self.language);
+        match &self.backchannels {
+            Some(words) => vocabulary.with_backchannels(words.iter().cloned()),
+            None => vocabulary,
         }
-        meaningful
     }
 }
 
-/// A word in lower case without its punctuation.
-fn bare(word: &str) -> String {
-    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// Numbers are read in groups with pauses of about a second between them; who spells or dictates
+/// waits to be followed.
+fn profiles() -> BTreeMap<String, endpoint::Config> {
+    let ms = Duration::from_millis;
+    let mut digits = endpoint::Config::default();
+    digits.after_certain = ms(900);
+    digits.after_likely = ms(1_400);
+    digits.after_unlikely = ms(2_000);
+    digits.unjudged = ms(1_500);
+    let mut dictation = digits.clone();
+    dictation.after_likely = ms(2_000);
+    dictation.after_unlikely = ms(3_000);
+    dictation.unjudged = ms(2_000);
+    BTreeMap::from([("digits".to_owned(), digits), ("dictation".to_owned(), dictation)])
 }
 
-fn at_least(field: (&str, Duration), floor: (&str, Duration)) -> Result<()> {
+pub(super) fn at_least(field: (&str, Duration), floor: (&str, Duration)) -> Result<()> {
     if field.1 >= floor.1 {
         return Ok(());
     }
     Err(invalid(format!("{} ({:?}) is below {} ({:?})", field.0, field.1, floor.0, floor.1)))
 }
 
-fn invalid(message: String) -> Error {
+pub(super) fn invalid(message: String) -> Error {
     Error::new(ErrorKind::Config, "turn", message)
 }
 
@@ -230,9 +353,9 @@ mod tests {
 
     #[test]
     fn a_file_may_leave_out_what_stays_as_it_is() {
-        let text = r#"{"pause_after_ms": 250, "endpoint": {"unjudged_ms": 900}}"#;
+        let text = r#"{"media_gap_ms": 900, "endpoint": {"unjudged_ms": 900}}"#;
         let config: Config = serde_json::from_str(text).unwrap();
-        assert_eq!(config.pause_after, Duration::from_millis(250));
+        assert_eq!(config.media_gap, Duration::from_millis(900));
         assert_eq!(config.endpoint.unjudged, Duration::from_millis(900));
         assert_eq!(config.idle, Config::default().idle);
         let again: Config = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
@@ -246,14 +369,5 @@ mod tests {
         config.endpoint.unjudged = Duration::from_millis(100);
         let text = config.check().unwrap_err().to_string();
         assert_eq!(text, "turn: endpoint.unjudged (100ms) is below silence_after (200ms)");
-    }
-
-    #[test]
-    fn backchannels_count_for_nothing() {
-        let config = Config::default();
-        for text in ["Uh-huh.", "mm hmm, okay", "Yeah, right. I see.", "...", ""] {
-            assert!(config.is_backchannel(text), "{text}");
-        }
-        assert_eq!(config.meaningful_words("okay, stop please"), 2);
     }
 }

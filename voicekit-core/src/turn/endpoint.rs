@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
-use super::words::ENGLISH;
+use super::words::Vocabulary;
 
 /// How long to wait for the caller to go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,15 +113,21 @@ impl Config {
 /// not one counts as no verdict.
 ///
 /// ```
+/// use voicekit_core::turn::Vocabulary;
 /// use voicekit_core::turn::endpoint::{Config, wait};
 ///
-/// let config = Config::default();
-/// assert_eq!(wait(Some(0.98), "Two, please.", &config), config.after_certain);
-/// assert_eq!(wait(Some(0.98), "two and um", &config), config.after_unlikely);
-/// assert_eq!(wait(None, "", &config), config.unjudged);
+/// let (config, english) = (Config::default(), Vocabulary::of("en"));
+/// assert_eq!(wait(Some(0.98), "Two, please.", &english, &config), config.after_certain);
+/// assert_eq!(wait(Some(0.98), "two and um", &english, &config), config.after_unlikely);
+/// assert_eq!(wait(None, "", &english, &config), config.unjudged);
 /// ```
-pub fn wait(finished: Option<f32>, text: &str, config: &Config) -> Duration {
-    if ENGLISH.is_open(text) {
+pub fn wait(
+    finished: Option<f32>,
+    text: &str,
+    vocabulary: &Vocabulary,
+    config: &Config,
+) -> Duration {
+    if vocabulary.is_open(text) {
         return config.after_unlikely;
     }
     let asks = text.trim_end().ends_with('?');
@@ -138,12 +144,16 @@ pub fn wait(finished: Option<f32>, text: &str, config: &Config) -> Duration {
 mod tests {
     use super::*;
 
+    fn english() -> Vocabulary {
+        Vocabulary::of("en")
+    }
+
     #[test]
     fn the_surer_the_detector_the_shorter_the_wait() {
         let config = Config::default();
         let waits: Vec<Duration> = [0.0, 0.3, 0.5, 0.96, 0.97, 1.0]
             .into_iter()
-            .map(|probability| wait(Some(probability), "At seven.", &config))
+            .map(|probability| wait(Some(probability), "At seven.", &english(), &config))
             .collect();
         assert!(waits.is_sorted_by(|earlier, later| earlier >= later), "{waits:?}");
         assert_eq!(waits[1], config.after_unlikely);
@@ -168,7 +178,11 @@ mod tests {
         ];
         for text in open {
             for finished in [None, Some(0.2), Some(0.99)] {
-                assert_eq!(wait(finished, text, &config), config.after_unlikely, "{text}");
+                assert_eq!(
+                    wait(finished, text, &english(), &config),
+                    config.after_unlikely,
+                    "{text}"
+                );
             }
         }
     }
@@ -179,25 +193,25 @@ mod tests {
         let whole =
             ["", "Where are you from?", "Come in.", "Thank you", "seven", "Yes it is.", "?"];
         for text in whole {
-            assert_eq!(wait(Some(0.99), text, &config), config.after_certain, "{text}");
-            assert_eq!(wait(None, text, &config), config.unjudged, "{text}");
+            assert_eq!(wait(Some(0.99), text, &english(), &config), config.after_certain, "{text}");
+            assert_eq!(wait(None, text, &english(), &config), config.unjudged, "{text}");
         }
     }
 
     #[test]
     fn a_question_is_answered_a_step_sooner() {
         let config = Config::default();
-        let asked = |finished| wait(Some(finished), "When are you open?", &config);
+        let asked = |finished| wait(Some(finished), "When are you open?", &english(), &config);
         assert_eq!(asked(0.2), config.after_likely);
         assert_eq!(asked(0.6), config.after_certain);
         assert_eq!(asked(0.99), config.after_certain);
-        assert_eq!(wait(Some(0.2), "Is it for the?", &config), config.after_unlikely);
+        assert_eq!(wait(Some(0.2), "Is it for the?", &english(), &config), config.after_unlikely);
     }
 
     #[test]
     fn a_verdict_that_is_no_number_is_none() {
         let config = Config::default();
-        assert_eq!(wait(Some(f32::NAN), "", &config), config.unjudged);
+        assert_eq!(wait(Some(f32::NAN), "", &english(), &config), config.unjudged);
     }
 
     #[test]

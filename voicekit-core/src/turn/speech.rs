@@ -13,6 +13,8 @@ pub(super) struct Speech {
     opposite_since: Option<Timestamp>,
     /// When the last window came.
     last: Option<Timestamp>,
+    /// The voice is a noise: until it stops, it does not count.
+    ignored: bool,
 }
 
 /// A change of [`Speech`].
@@ -33,6 +35,9 @@ impl Speech {
         config: &Config,
     ) -> Option<Edge> {
         self.last = Some(now);
+        if self.ignored {
+            return self.await_end_of_noise(now, probability, config);
+        }
         let opposite = if self.active {
             probability < config.voice_off
         } else {
@@ -54,7 +59,38 @@ impl Speech {
     pub(super) fn media_lost(&mut self) -> Option<Edge> {
         let last = self.last?;
         self.opposite_since = None;
+        self.ignored = false;
         self.active.then(|| self.flip(last))
+    }
+
+    /// Takes the caller for silent; a voice that goes on starts anew.
+    pub(super) fn reset(&mut self) {
+        self.active = false;
+        self.opposite_since = None;
+    }
+
+    /// Takes the voice for a noise, which counts as silence until it stops.
+    pub(super) fn ignore(&mut self) {
+        self.ignored = self.active;
+        self.reset();
+    }
+
+    fn await_end_of_noise(
+        &mut self,
+        now: Timestamp,
+        probability: f32,
+        config: &Config,
+    ) -> Option<Edge> {
+        if probability >= config.voice_off {
+            self.opposite_since = None;
+            return None;
+        }
+        let since = *self.opposite_since.get_or_insert(now);
+        if now.since(since) >= config.silence_after {
+            self.opposite_since = None;
+            self.ignored = false;
+        }
+        None
     }
 
     pub(super) fn is_active(&self) -> bool {

@@ -6,10 +6,16 @@ use crate::time::Timestamp;
 pub enum Timer {
     /// No media has come for so long that the caller cannot be taken to be speaking.
     MediaGap,
+    /// The caller's voice has gone on for so long without a word that it is a noise.
+    Noise,
+    /// The caller has pressed no further key.
+    Keys,
     /// The caller has been quiet long enough to be answered.
     EndOfTurn,
     /// The final transcript is overdue.
     Transcript,
+    /// The caller's words have stood long enough to prepare a reply.
+    Prepare,
     /// A noise over the agent has led to nothing: the agent may go on.
     Resume,
     /// Nobody has said anything for long.
@@ -20,23 +26,41 @@ pub enum Timer {
     ReplyStall,
     /// The reply must have been played, marks or no marks.
     Playout,
+    /// A tool takes long.
+    Filler,
+    /// A tool takes too long.
+    Tool,
+    /// It must be known who has picked up.
+    PickedUp,
     /// The recogniser may be tried again.
     Hearing,
+    /// The call will soon have lasted as long as it may.
+    CallWarning,
+    /// It has.
+    CallLimit,
     /// The carrier should have ended the call.
     HangUp,
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::MediaGap,
+        Self::Noise,
+        Self::Keys,
         Self::EndOfTurn,
         Self::Transcript,
+        Self::Prepare,
         Self::Resume,
         Self::Idle,
         Self::ReplyStart,
         Self::ReplyStall,
         Self::Playout,
+        Self::Filler,
+        Self::Tool,
+        Self::PickedUp,
         Self::Hearing,
+        Self::CallWarning,
+        Self::CallLimit,
         Self::HangUp,
     ];
 }

@@ -20,7 +20,6 @@ mod language;
 mod numbers;
 mod zh;
 
-pub(super) use en::ENGLISH;
 use language::{Language, starts_with_phrase};
 pub(super) use language::{has_phrase, normalise};
 use numbers::Tally;

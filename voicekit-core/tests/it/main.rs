@@ -9,6 +9,7 @@ mod resample;
 mod text;
 mod timeline;
 mod turn;
+mod turn_checker;
 mod turn_invariants;
 mod turn_trace;
 mod vad;

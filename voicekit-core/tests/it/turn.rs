@@ -39,6 +39,8 @@ fn config() -> Config {
     let mut config = Config::default();
     config.greet = false;
     config.endpoint.unjudged = Duration::from_millis(600);
+    config.speculation.most = 0;
+    config.pauses.weight = 0.0;
     config
 }
 
@@ -439,8 +441,8 @@ fn a_final_that_never_comes_is_replaced_by_the_interim_and_not_heard_twice() {
              0 started
              speech 500 1000
           1100 interim "one rye bread"
-        > 3100 remember caller "one rye bread"
-        > 3100 reply #1 turn
+        > 2500 remember caller "one rye bread"
+        > 2500 reply #1 turn
           3150 finalized "One rye bread."
           3160 failed #1
         > 3160 cancel #1

@@ -23,6 +23,16 @@ fn every_entry_reads_back_as_it_was_written() {
     1009 played #7 1480
     1010 cleared #7 2000
     1011 end
+    1011 finalized "late" 900.5
+    1011 sign eager-end
+    1011 tool #7 cancel {"id":"c1","name":"book","arguments":"{\"n\":2}","provider":{"s":[1]}}
+    1011 tool-done 1 {"text":"Full.","failed":true}
+    1011 take-turn
+    1011 yield-turn
+    1011 say "Good news."
+    1011 insist "This call is recorded."
+    1011 expect "digits" 10
+    1011 expect "dictation"
     1012 line-ended caller
     1013 timeout
 >   1014 hint finalize
@@ -32,6 +42,15 @@ fn every_entry_reads_back_as_it_was_written() {
 >   1014 remember agent "x"
 >   1014 remember interrupted "x"
 >   1014 reply #8 not-understood
+>   1014 say #8 "Good news."
+>   1014 prepare #9 "two rolls"
+>   1014 adopt #9
+>   1014 discard #9
+>   1014 run 1 {"id":"c1","name":"book","arguments":""}
+>   1014 cancel-run 1
+>   1014 remember tool {"id":"c1","name":"book","arguments":""} {"text":"Done."}
+>   1014 turn-exceeded
+>   1014 picked-up machine
 >   1014 cancel #8
 >   1014 clear
 >   1014 hold 1480
@@ -68,6 +87,7 @@ fn what_is_no_trace_is_refused_with_the_line_and_the_reason() {
 fn a_replay_shows_what_another_configuration_would_have_done() {
     let mut config = Config::default();
     config.greet = false;
+    config.speculation.most = 0;
     let text = r#"
        0 started
 >      0 state listening

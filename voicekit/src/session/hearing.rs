@@ -7,11 +7,12 @@ use std::time::Duration;
 use futures::channel::mpsc;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryFutureExt};
-use voicekit_core::asr::{AsrEvent, AsrInput, AsrRequest};
+use voicekit_core::asr::{AsrEvent, AsrInput, AsrRequest, Transcript};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
 use voicekit_core::dsp::echo::{self, Echo};
 use voicekit_core::error::Result;
+use voicekit_core::time::Timestamp;
 use voicekit_core::turn::Heard;
 use voicekit_core::vad::Vad;
 
@@ -26,6 +27,8 @@ pub(super) struct Hearing {
     input: mpsc::Sender<AsrInput>,
     output: BoxStream<'static, Result<AsrEvent>>,
     converter: Converter,
+    /// When its audio began.
+    since: Option<Timestamp>,
     dropped: u64,
 }
 
@@ -40,7 +43,7 @@ impl Hearing {
         let asr = Arc::clone(&parts.asr);
         let opened = async move { asr.recognize(request, received.boxed()).await };
         let output = opened.try_flatten_stream().boxed();
-        Ok(Self { input, output, converter, dropped: 0 })
+        Ok(Self { input, output, converter, since: None, dropped: 0 })
     }
 
     /// The next thing the recogniser says; `None` once it has ended.
@@ -48,7 +51,13 @@ impl Hearing {
         self.output.next().await
     }
 
-    pub(super) fn audio(&mut self, chunk: &AudioChunk) -> Result<()> {
+    /// When the last word of `transcript` was said, if the recogniser says.
+    pub(super) fn said_at(&self, transcript: &Transcript) -> Option<Timestamp> {
+        Some(self.since? + transcript.end?)
+    }
+
+    pub(super) fn audio(&mut self, now: Timestamp, chunk: &AudioChunk) -> Result<()> {
+        self.since.get_or_insert(now - chunk.duration());
         let converted = self.converter.process(chunk)?;
         if !converted.is_empty() {
             self.send(AsrInput::Audio(converted));

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::stream::{self, BoxStream, Fuse};
 use futures::task::AtomicWaker;
@@ -14,8 +15,9 @@ use futures::{Stream, StreamExt, TryFutureExt};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::llm::{ChatEvent, ChatRequest};
+use voicekit_core::llm::{ChatEvent, ChatRequest, Message, Usage};
 use voicekit_core::text::{Clauses, speakable};
+use voicekit_core::tool::ToolCall;
 use voicekit_core::tts::{Spoken, SpokenWord, TtsRequest};
 
 use crate::agent::{Parts, negotiate};
@@ -29,6 +31,10 @@ pub(super) enum Item {
     Word(SpokenWord),
     /// The next piece of audio, in the line's format.
     Audio(AudioChunk),
+    /// The model wants a tool run.
+    Tool(ToolCall),
+    /// What the model's answer has cost.
+    Usage(Usage),
     /// There is no more.
     Done,
     /// There is no more, although there should be.
@@ -39,6 +45,69 @@ pub(super) enum Item {
 pub(super) enum Words {
     Model(ChatRequest),
     Phrase(String),
+}
+
+/// A reply that is made in silence: nothing of it is played, and no tool of it runs, until it is
+/// taken over.
+pub(super) struct Prepared {
+    items: BoxStream<'static, Item>,
+    made: VecDeque<Item>,
+    ahead: Duration,
+    over: bool,
+    usage: Usage,
+}
+
+impl Prepared {
+    /// A reply to a request of `input_tokens`, about.
+    pub(super) fn new(input_tokens: u64, items: BoxStream<'static, Item>) -> Self {
+        let mut usage = Usage::default();
+        usage.input_tokens = input_tokens;
+        Self { items, made: VecDeque::new(), ahead: Duration::ZERO, over: false, usage }
+    }
+
+    /// Makes the next item; once all is made, or `most` of audio, never returns.
+    pub(super) async fn more(&mut self, most: Duration) {
+        if self.over || self.ahead >= most {
+            return std::future::pending().await;
+        }
+        let Some(item) = self.items.next().await else {
+            self.over = true;
+            return;
+        };
+        match &item {
+            Item::Clause(text) => self.usage.output_tokens += estimate(text),
+            Item::Audio(chunk) => self.ahead += chunk.duration(),
+            Item::Usage(usage) => self.usage = *usage,
+            // Nothing is made past a tool: the model waits for its result.
+            Item::Word(_) | Item::Tool(_) | Item::Done | Item::Failed(_) => {}
+        }
+        self.made.push_back(item);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.made.iter().any(|item| matches!(item, Item::Failed(_)))
+    }
+
+    /// The whole reply, as if it were made now.
+    pub(super) fn into_items(self) -> BoxStream<'static, Item> {
+        stream::iter(self.made).chain(self.items).boxed()
+    }
+
+    /// What it has cost so far.
+    pub(super) fn usage(&self) -> Usage {
+        self.usage
+    }
+}
+
+/// The tokens of a request, about.
+pub(super) fn tokens(request: &ChatRequest) -> u64 {
+    let messages: u64 = request.messages.iter().map(Message::text).map(estimate).sum();
+    estimate(&request.instructions) + messages
+}
+
+/// Four characters of English are a token, about.
+fn estimate(text: &str) -> u64 {
+    (text.len() as u64).div_ceil(4)
 }
 
 /// Makes a reply for a line in `line`. The last item is `Done` or `Failed`.
@@ -100,7 +169,18 @@ fn clauses(parts: &Parts, request: ChatRequest, said: Arc<Said>) -> BoxStream<'s
                     }
                     break ready;
                 }
-                Some(Ok(ChatEvent::Done(_))) => Ok(()),
+                Some(Ok(ChatEvent::ToolCall(call))) => {
+                    said.call(call);
+                    let ready = clauses.flush();
+                    if ready.is_empty() {
+                        continue;
+                    }
+                    break ready;
+                }
+                Some(Ok(ChatEvent::Done(usage))) => {
+                    said.lock().usage = Some(usage);
+                    Ok(())
+                }
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => Err(error),
                 None => Err(Error::new(ErrorKind::Protocol, name, "the answer was cut off")),
@@ -123,9 +203,18 @@ struct Said {
 #[derive(Default)]
 struct SaidState {
     clauses: VecDeque<String>,
+    calls: VecDeque<ToolCall>,
+    usage: Option<Usage>,
     error: Option<Error>,
     /// Whether the voice has taken all of the text.
     over: bool,
+}
+
+impl SaidState {
+    /// Whether the outside knows all that the inside has said.
+    fn is_told(&self) -> bool {
+        self.clauses.is_empty() && self.calls.is_empty() && self.usage.is_none()
+    }
 }
 
 impl Said {
@@ -133,6 +222,11 @@ impl Said {
         self.lock().clauses.push_back(clause.clone());
         self.waker.wake();
         clause
+    }
+
+    fn call(&self, call: ToolCall) {
+        self.lock().calls.push_back(call);
+        self.waker.wake();
     }
 
     fn end(&self, end: Result<()>) {
@@ -193,15 +287,21 @@ impl Stream for Making {
                 this.spoke |= clause.contains(char::is_alphanumeric);
                 return Poll::Ready(Some(Item::Clause(clause)));
             }
+            if let Some(call) = this.said.lock().calls.pop_front() {
+                return Poll::Ready(Some(Item::Tool(call)));
+            }
+            if let Some(usage) = this.said.lock().usage.take() {
+                return Poll::Ready(Some(Item::Usage(usage)));
+            }
             let spoken = match this.next.take() {
                 Some(spoken) => spoken,
                 None => match voice.poll_next_unpin(cx) {
                     Poll::Ready(spoken) => spoken,
-                    Poll::Pending if this.said.lock().clauses.is_empty() => return Poll::Pending,
+                    Poll::Pending if this.said.lock().is_told() => return Poll::Pending,
                     Poll::Pending => continue,
                 },
             };
-            if !this.said.lock().clauses.is_empty() {
+            if !this.said.lock().is_told() {
                 // The text comes before the audio it was made into.
                 this.next = Some(spoken);
                 continue;

@@ -3,40 +3,117 @@
 use crate::llm::Message;
 use crate::time::Timestamp;
 use crate::turn::event::{Action, Source, State};
+use crate::turn::strategy::{Mute, Signs, Start, Verdict};
 use crate::turn::timer::Timer;
 
 use super::Engine;
 
+/// What of the caller counts while the agent has the floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attention {
+    Nothing,
+    /// Their voice alone does not.
+    Words,
+    All,
+}
+
 impl Engine {
-    pub(super) fn may_interrupt(&self, source: Source) -> bool {
-        source != Source::Goodbye && !self.ending
+    pub(super) fn attention(&self, now: Timestamp) -> Attention {
+        let Some(reply) = &self.reply else { return Attention::All };
+        if self.ending || !reply.interruptible {
+            return Attention::Nothing;
+        }
+        let mut attention = Attention::All;
+        for mute in &self.config.mute {
+            let mutes = match mute {
+                Mute::Speaking => true,
+                Mute::Greeting => reply.source == Source::Greeting,
+                Mute::Tools => self.runs.are_pending(),
+                Mute::Onset { lasts } => {
+                    if reply.sounded_at.is_some_and(|at| now.since(at) < *lasts) {
+                        attention = Attention::Words;
+                    }
+                    false
+                }
+            };
+            if mutes {
+                return Attention::Nothing;
+            }
+        }
+        attention
     }
 
-    /// The caller is speaking over the agent: long enough to mean it? The silence at the end of
-    /// a noise, which is only known later to be one, does not count.
-    pub(super) fn barge_in(&mut self, now: Timestamp) {
-        let Some(reply) = &self.reply else { return };
-        let Some(since) = reply.spoken_over_since else { return };
-        if !self.speech.is_voiced() || !self.may_interrupt(reply.source) {
-            return;
+    /// What the caller does at this moment, as the strategies see it. The silence at the end of a
+    /// noise, which is only known later to be one, does not count as voice.
+    pub(super) fn signs(&self, now: Timestamp) -> Signs {
+        let mut signs = Signs::default();
+        signs.words = self.turn.meant;
+        if let Some(reply) = &self.reply {
+            let since = reply.spoken_over_since.filter(|_| self.speech.is_voiced());
+            signs.voiced = since.map(|since| now.since(since));
+            signs.paused = reply.held && reply.sounded_at.is_some();
         }
-        if now.since(since) >= self.config.barge_in {
-            self.interrupt(now);
-        } else if now.since(since) >= self.config.pause_after {
-            self.hold(now);
+        signs
+    }
+
+    /// Asks the strategies, and does what the boldest of them says.
+    pub(super) fn weigh(&mut self, now: Timestamp, signs: &Signs) -> Verdict {
+        let verdict = self.verdict(now, signs);
+        match verdict {
+            Verdict::Take => self.interrupt(now),
+            Verdict::Pause => self.hold(now),
+            Verdict::Ignore => {}
         }
+        verdict
+    }
+
+    pub(super) fn verdict(&self, now: Timestamp, signs: &Signs) -> Verdict {
+        let attention = self.attention(now);
+        if self.reply.is_none() || attention == Attention::Nothing {
+            return Verdict::Ignore;
+        }
+        let counts = |start: &&Start| attention == Attention::All || !is_voice(start);
+        let starts = self.config.start.iter().filter(counts);
+        starts.map(|start| start.verdict(signs)).max().unwrap_or(Verdict::Ignore)
+    }
+
+    /// Whether a voice keeps a reply that is not audible yet from becoming so.
+    pub(super) fn voice_holds(&self, now: Timestamp) -> bool {
+        self.attention(now) == Attention::All && self.config.start.iter().any(is_voice)
+    }
+
+    /// The recogniser hears a turn begin.
+    pub(super) fn recognizer_started(&mut self, now: Timestamp) {
+        self.timers.clear(Timer::Idle);
+        if !self.speech.is_active() && !self.timers.is_set(Timer::EndOfTurn) {
+            self.timers.set(Timer::EndOfTurn, now + self.config.turn_timeout);
+        }
+        let mut signs = self.signs(now);
+        signs.recognizer = true;
+        self.weigh(now, &signs);
     }
 
     /// Nothing has come of a noise: the agent goes on, unless there are words to wait for.
     pub(super) fn resume(&mut self, now: Timestamp) {
-        if !self.speech.is_active() && self.config.is_backchannel(&self.turn.text()) {
+        if !self.speech.is_active() && self.turn.meant == 0 {
             self.release(now);
         }
     }
 
+    /// The application gives the caller the floor.
+    pub(super) fn take_turn(&mut self, now: Timestamp) {
+        if self.reply.is_some() && !self.ending {
+            self.interrupt(now);
+        }
+    }
+
     pub(super) fn interrupt(&mut self, now: Timestamp) {
+        self.drop_runs();
         self.cancel_reply(now);
         self.set_state(State::Listening);
+        if !self.caller_has_floor() {
+            self.timers.set(Timer::Idle, now + self.config.idle);
+        }
     }
 
     /// Ends the live reply where the caller is in it.
@@ -50,6 +127,7 @@ impl Engine {
         }
         let whole = heard.len() == reply.ledger.text().len() && reply.ledger.is_finished();
         self.remember_heard(&heard, !whole);
+        self.record_runs();
     }
 
     pub(super) fn remember_heard(&mut self, heard: &str, interrupted: bool) {
@@ -71,6 +149,9 @@ impl Engine {
         }
         self.timers.clear(Timer::ReplyStall);
         self.timers.clear(Timer::Playout);
+        if !self.speech.is_active() {
+            self.timers.set(Timer::Resume, now + self.config.false_interruption);
+        }
         self.set_state(State::Processing);
     }
 
@@ -88,4 +169,8 @@ impl Engine {
         self.actions.push_back(Action::Release);
         self.sound(now);
     }
+}
+
+fn is_voice(start: &Start) -> bool {
+    matches!(start, Start::Voice { .. } | Start::Recognizer)
 }

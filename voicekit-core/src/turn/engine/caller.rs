@@ -1,31 +1,34 @@
-//! The caller's side: their voice, their words, and when they have finished.
+//! The caller's side: their voice and their words.
 
 use std::time::Duration;
 
-use crate::llm::Message;
 use crate::time::Timestamp;
 use crate::turn::endpoint;
-use crate::turn::event::{Action, Hint, Source, State};
+use crate::turn::event::{Action, Hint, State};
 use crate::turn::speech::Edge;
+use crate::turn::strategy::Stop;
 use crate::turn::timer::Timer;
 
 use super::Engine;
-
-/// How often in a row a lost recogniser is opened again before the call is given up.
-const HEARING_ATTEMPTS: u32 = 4;
-
-/// The wait before each further attempt; it doubles.
-const HEARING_BACKOFF: Duration = Duration::from_millis(250);
+use super::turn_end::Over;
 
 /// What the caller has said since they were last answered.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     pub(super) finals: String,
     pub(super) interim: String,
+    /// How many of these words are not backchannels.
+    pub(super) meant: usize,
+    /// Keys that were pressed and are not part of the words yet.
+    pub(super) keys: String,
     /// When the latest final transcript came.
     pub(super) final_at: Option<Timestamp>,
     /// When the caller last fell silent.
     pub(super) quiet_since: Option<Timestamp>,
+    /// Whether that is when words came without a voice.
+    pub(super) unvoiced: bool,
+    /// When their voice last fell silent, unless the agent has been audible since.
+    pub(super) pause_since: Option<Timestamp>,
     /// The number of that pause, and how likely it ends the turn, once it was judged.
     pub(super) pause: u64,
     pub(super) finished: Option<f32>,
@@ -33,12 +36,20 @@ pub(super) struct Turn {
     pub(super) onset: Option<Timestamp>,
     /// How long the caller has spoken in all.
     pub(super) voiced: Duration,
-    /// Since when the turn is over but for its transcript.
-    pub(super) over_since: Option<Timestamp>,
+    /// The turn is over but for its transcript.
+    pub(super) over: Option<Over>,
     /// Whether the recogniser owes an answer to a `Finalize`.
     pub(super) finalizing: bool,
+    /// The words that are still to come have been answered already.
+    pub(super) owed: bool,
     /// An interim that was taken for final because the final one was overdue.
     pub(super) assumed: Option<String>,
+    /// How many replies were prepared for it.
+    pub(super) prepared: u32,
+    /// Whether it was reported as too long.
+    pub(super) exceeded: bool,
+    /// What the caller waits for since when, if the reply to it has made no sound.
+    pub(super) asked: Option<(Timestamp, Timestamp)>,
 }
 
 impl Turn {
@@ -59,7 +70,11 @@ impl Engine {
         self.edge(now, edge);
         if self.speech.is_active() {
             self.timers.set(Timer::MediaGap, now + self.config.media_gap);
-            self.barge_in(now);
+            let signs = self.signs(now);
+            if signs.voiced.is_some() {
+                self.weigh(now, &signs);
+            }
+            self.limit_turn(now);
         }
     }
 
@@ -71,71 +86,136 @@ impl Engine {
         }
     }
 
-    pub(super) fn speech_started(&mut self, now: Timestamp, onset: Timestamp) {
+    fn speech_started(&mut self, now: Timestamp, onset: Timestamp) {
+        self.learn_pause(onset);
         self.turn.onset = Some(onset);
-        self.turn.over_since = None;
-        for timer in [Timer::Idle, Timer::EndOfTurn, Timer::Transcript, Timer::Resume] {
+        self.turn.owed = false;
+        self.go_on_speaking();
+        for timer in [Timer::Idle, Timer::Resume, Timer::Prepare, Timer::Filler] {
             self.timers.clear(timer);
         }
+        if self.turn.text().is_empty() {
+            self.timers.set(Timer::Noise, now + self.config.noise_after);
+        }
         self.actions.push_back(Action::Hint(Hint::SpeechStarted));
-        let Some(reply) = &mut self.reply else { return };
+        self.tell_answered(now, |answered| answered.speech_started(now));
+        let Some(reply) = &mut self.reply else {
+            // Tools run: whoever speaks while the agent waits for them has the floor.
+            if self.state == State::Processing {
+                self.set_state(State::Listening);
+            }
+            return;
+        };
         reply.spoken_over_since = Some(onset);
-        let source = reply.source;
-        if self.state == State::Processing && self.may_interrupt(source) {
+        if self.state == State::Processing && self.voice_holds(now) {
             self.hold(now);
         }
     }
 
-    pub(super) fn speech_stopped(&mut self, now: Timestamp, quiet: Timestamp) {
+    /// A turn that was over by silence is not.
+    fn go_on_speaking(&mut self) {
+        if self.turn.over.is_some_and(|over| over.forced) {
+            return;
+        }
+        self.turn.over = None;
+        self.timers.clear(Timer::EndOfTurn);
+        self.timers.clear(Timer::Transcript);
+    }
+
+    fn learn_pause(&mut self, onset: Timestamp) {
+        let Some(since) = self.turn.pause_since.take() else { return };
+        let pause = onset.since(since);
+        if pause >= self.config.silence_after {
+            self.pauses.learn(pause, &self.config.pauses);
+        }
+    }
+
+    fn speech_stopped(&mut self, now: Timestamp, quiet: Timestamp) {
         let onset = self.turn.onset.take().unwrap_or(quiet);
         self.turn.voiced += quiet.since(onset);
         self.turn.quiet_since = Some(quiet);
+        self.turn.unvoiced = false;
         self.timers.clear(Timer::MediaGap);
-        if let Some(reply) = &mut self.reply {
-            reply.spoken_over_since = None;
-            if reply.held {
-                let resume = quiet + self.config.false_interruption;
-                self.timers.set(Timer::Resume, resume.max(now));
+        self.timers.clear(Timer::Noise);
+        match &mut self.reply {
+            Some(reply) => {
+                reply.spoken_over_since = None;
+                if reply.held {
+                    let resume = quiet + self.config.false_interruption;
+                    self.timers.set(Timer::Resume, resume.max(now));
+                }
+                self.turn.pause_since = reply.sounded_at.is_none().then_some(quiet);
             }
+            None => self.turn.pause_since = Some(quiet),
         }
         // The detector comes first: its verdict is needed sooner than the transcript.
         self.turn.pause += 1;
         self.turn.finished = None;
-        self.actions.push_back(Action::JudgeTurn { pause: self.turn.pause });
+        if self.config.stop.contains(&Stop::Silence) {
+            self.actions.push_back(Action::JudgeTurn { pause: self.turn.pause });
+        }
         self.actions.push_back(Action::Hint(Hint::SpeechEnded));
-        self.await_end_of_turn(now);
+        self.tell_answered(now, |answered| answered.speech_stopped(now, quiet));
+        if self.turn.over.is_none() {
+            self.await_end_of_turn(now);
+        }
+        self.plan_reply(now);
     }
 
     pub(super) fn judged(&mut self, now: Timestamp, pause: u64, finished: f32) {
-        if pause == self.turn.pause && self.timers.is_set(Timer::EndOfTurn) {
+        let asked = pause == self.turn.pause && !self.speech.is_active();
+        if asked && self.turn.over.is_none() && self.timers.is_set(Timer::EndOfTurn) {
             self.turn.finished = Some(finished);
             self.await_end_of_turn(now);
+            self.plan_reply(now);
         }
     }
 
     /// Sets the deadline of the pause by what is known of it.
-    pub(super) fn await_end_of_turn(&mut self, now: Timestamp) {
-        let text = self.turn.text();
-        let wait = endpoint::wait(self.turn.finished, &text, &self.config.endpoint);
+    fn await_end_of_turn(&mut self, now: Timestamp) {
         let quiet = self.turn.quiet_since.unwrap_or(now);
-        self.timers.set(Timer::EndOfTurn, (quiet + wait).max(now));
+        self.timers.set(Timer::EndOfTurn, (quiet + self.silence_needed()).max(now));
     }
 
-    /// The caller has done something other than speak.
-    pub(super) fn show_life(&mut self, now: Timestamp) {
-        self.idle_prompts = 0;
-        if self.timers.is_set(Timer::Idle) {
-            self.timers.set(Timer::Idle, now + self.config.idle);
+    fn silence_needed(&self) -> Duration {
+        if !self.config.stop.contains(&Stop::Silence) {
+            return self.config.turn_timeout;
         }
+        if self.is_complete() {
+            return self.config.endpoint.after_certain;
+        }
+        let config = self.config.endpoint_for(self.expected.as_ref());
+        let text = self.turn.text();
+        let wait = endpoint::wait(self.turn.finished, &text, &self.vocabulary, config);
+        wait.max(self.pauses.floor(&self.config.pauses))
+    }
+
+    /// Whether as many digits have come as were asked for.
+    pub(super) fn is_complete(&self) -> bool {
+        let Some(needed) = self.expected.as_ref().and_then(|expected| expected.digits) else {
+            return false;
+        };
+        let keyed = self.turn.keys.chars().filter(char::is_ascii_digit).count();
+        let said = self.vocabulary.digits(&self.turn.text());
+        u32::try_from(keyed).unwrap_or(u32::MAX).saturating_add(said) >= needed
     }
 
     pub(super) fn interim(&mut self, now: Timestamp, text: String) {
         self.hearing_lost = 0;
+        if self.turn.owed || self.turn.interim == text {
+            return;
+        }
         self.turn.interim = text;
-        self.heard_words(now);
+        self.heard_words(now, false);
     }
 
-    pub(super) fn transcript(&mut self, now: Timestamp, text: &str, finalized: bool) {
+    pub(super) fn transcript(
+        &mut self,
+        now: Timestamp,
+        text: &str,
+        finalized: bool,
+        until: Option<Timestamp>,
+    ) {
         self.hearing_lost = 0;
         self.turn.interim.clear();
         self.turn.final_at = Some(now);
@@ -146,8 +226,14 @@ impl Engine {
         if assumed.is_none_or(|assumed| !same_words(&assumed, text)) {
             self.keep(text);
         }
-        self.heard_words(now);
-        if self.turn.over_since.is_some() && !self.speech.is_active() {
+        if self.turn.owed {
+            self.turn.owed = !finalized;
+            return self.commit_words();
+        }
+        let sounded = self.reply.as_ref().and_then(|reply| reply.sounded_at);
+        let late = until.zip(sounded).is_some_and(|(until, sounded)| until <= sounded);
+        self.heard_words(now, late);
+        if self.turn.over.is_some_and(|over| over.forced || !self.speech.is_active()) {
             self.close_turn(now);
         }
     }
@@ -157,126 +243,78 @@ impl Engine {
         self.turn.finals = join(&self.turn.finals, text);
     }
 
-    /// Words have come in: they may interrupt, and they give the turn a deadline if the voice
-    /// activity detector missed them.
-    pub(super) fn heard_words(&mut self, now: Timestamp) {
+    /// Words have come in: they may interrupt, unless they were said before the agent spoke, and
+    /// they give the turn a deadline if the voice activity detector missed them.
+    fn heard_words(&mut self, now: Timestamp, late: bool) {
         let text = self.turn.text();
-        if text.is_empty() {
-            return;
-        }
-        self.timers.clear(Timer::Idle);
-        if !self.speech.is_active() && self.turn.over_since.is_none() {
-            self.await_end_of_turn(now);
-        }
-        let Some(reply) = &self.reply else { return };
-        let paused = reply.held && reply.sounded;
-        let needed = if paused { 1 } else { self.config.barge_in_words };
-        let meant = self.config.meaningful_words(&text);
-        if meant >= needed && self.may_interrupt(reply.source) {
-            self.interrupt(now);
-        } else if meant == 0 && paused && !self.speech.is_active() {
-            self.release(now);
-        }
-    }
-
-    pub(super) fn end_of_turn(&mut self, now: Timestamp) {
-        self.turn.over_since = Some(now);
-        if self.turn.is_covered() {
-            return self.close_turn(now);
-        }
-        if !self.turn.finalizing {
-            self.turn.finalizing = true;
-            self.actions.push_back(Action::Hint(Hint::Finalize));
-        }
-        self.timers.set(Timer::Transcript, now + self.config.transcript_wait);
-    }
-
-    pub(super) fn transcript_overdue(&mut self, now: Timestamp) {
-        let interim = std::mem::take(&mut self.turn.interim);
-        if !interim.is_empty() {
-            self.turn.finals = join(&self.turn.finals, &interim);
-            self.turn.assumed = Some(interim);
-        }
-        self.close_turn(now);
-    }
-
-    /// The caller has finished and their words are known.
-    pub(super) fn close_turn(&mut self, now: Timestamp) {
-        let over_since = self.turn.over_since.take().unwrap_or(now);
-        self.timers.clear(Timer::EndOfTurn);
-        self.timers.clear(Timer::Transcript);
-        let text = self.turn.text();
-        if text.is_empty() {
-            return self.nothing_said(now);
-        }
-        self.turn.voiced = Duration::ZERO;
-        if self.ending {
-            return;
-        }
-        match &self.reply {
-            // Kept for the turn that follows.
-            Some(reply) if self.state == State::Speaking && !self.may_interrupt(reply.source) => {}
-            Some(_) if self.config.is_backchannel(&text) => self.release(now),
-            Some(_) | None => self.answer(now, over_since),
-        }
-    }
-
-    pub(super) fn answer(&mut self, now: Timestamp, over_since: Timestamp) {
-        self.cancel_reply(now);
-        let quiet = self.turn.quiet_since.take().unwrap_or(over_since);
-        self.commit_words();
-        self.idle_prompts = 0;
-        self.reprompts = 0;
-        self.start_reply(now, Source::Turn);
-        if let Some(reply) = &mut self.reply {
-            reply.asked = Some((quiet, over_since));
-        }
-    }
-
-    /// Moves the turn's words into the history.
-    pub(super) fn commit_words(&mut self) {
-        let text = self.turn.text();
-        self.turn.finals.clear();
-        self.turn.interim.clear();
+        self.turn.meant = self.vocabulary.meaningful_words(&text);
         if !text.is_empty() {
-            self.actions.push_back(Action::Remember(Message::caller(text)));
+            self.timers.clear(Timer::Idle);
+            self.timers.clear(Timer::Noise);
+            self.tell_answered(now, |answered| answered.text(&text));
+            self.await_more(now);
+            self.limit_turn(now);
+            if !late {
+                let signs = self.signs(now);
+                self.weigh(now, &signs);
+            }
+            let resting = !self.speech.is_active() && self.turn.meant == 0;
+            if resting && self.signs(now).paused {
+                self.release(now);
+            }
+        }
+        self.plan_reply(now);
+    }
+
+    fn await_more(&mut self, now: Timestamp) {
+        if self.turn.over.is_some() {
+            return;
+        }
+        if self.speech.is_active() {
+            // The voice of somebody else may go on for ever; the caller's words do not.
+            return self.timers.set(Timer::EndOfTurn, now + self.config.turn_timeout);
+        }
+        let owed = |quiet| now.since(quiet) <= self.config.transcript_wait;
+        if self.turn.unvoiced || !self.turn.quiet_since.is_some_and(owed) {
+            // No voice was heard for these words: it was too low.
+            self.turn.unvoiced = true;
+            self.turn.quiet_since = Some(now);
+        }
+        self.await_end_of_turn(now);
+    }
+
+    /// Reports a caller who speaks for too long.
+    fn limit_turn(&mut self, now: Timestamp) {
+        let limit = &self.config.turn_limit;
+        if self.turn.exceeded || (limit.words.is_none() && limit.speech_ms.is_none()) {
+            return;
+        }
+        let speaking = self.turn.onset.map_or(Duration::ZERO, |onset| now.since(onset));
+        let voiced = self.turn.voiced + speaking;
+        let long = limit.speech_ms.is_some_and(|most| voiced > Duration::from_millis(most));
+        let wordy = |most| self.turn.text().split_whitespace().count() > most;
+        if long || limit.words.is_some_and(wordy) {
+            self.turn.exceeded = true;
+            self.actions.push_back(Action::TurnExceeded);
         }
     }
 
-    /// There was sound, but there were no words.
-    pub(super) fn nothing_said(&mut self, now: Timestamp) {
-        let voiced = std::mem::take(&mut self.turn.voiced);
-        self.turn.quiet_since = None;
-        if self.reply.is_some() {
-            return self.release(now);
-        }
-        if voiced >= self.config.reprompt_after && self.reprompts == 0 {
-            self.reprompts += 1;
-            return self.start_reply(now, Source::NotUnderstood);
-        }
-        self.listen(now);
-    }
-
-    pub(super) fn hearing_lost(&mut self, now: Timestamp) {
-        self.turn.finalizing = false;
-        self.hearing_lost += 1;
-        if self.hearing_lost > HEARING_ATTEMPTS {
-            return self.give_up(now);
-        }
-        let wait = HEARING_BACKOFF * (1 << (self.hearing_lost - 1)) - HEARING_BACKOFF;
-        self.timers.set(Timer::Hearing, now + wait);
+    /// Whether the caller speaks, or has and is about to be answered.
+    pub(super) fn caller_has_floor(&self) -> bool {
+        let pending = [Timer::EndOfTurn, Timer::Transcript, Timer::Keys];
+        self.speech.is_active() || pending.into_iter().any(|timer| self.timers.is_set(timer))
     }
 }
 
 /// Both texts, with one space between them if both have words.
-fn join(a: &str, b: &str) -> String {
+pub(super) fn join(a: &str, b: &str) -> String {
     let (a, b) = (a.trim(), b.trim());
     let space = if a.is_empty() || b.is_empty() { "" } else { " " };
     format!("{a}{space}{b}")
 }
 
 /// Whether the texts differ in case, punctuation and spaces at most.
-fn same_words(a: &str, b: &str) -> bool {
+pub(super) fn same_words(a: &str, b: &str) -> bool {
     fn letters(text: &str) -> impl Iterator<Item = char> {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
     }

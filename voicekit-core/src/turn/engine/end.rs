@@ -5,12 +5,39 @@ use crate::turn::event::{Action, Source, State};
 use crate::turn::timer::Timer;
 
 use super::Engine;
+use super::reply::Queued;
 
 impl Engine {
-    /// Waits for the caller.
-    pub(super) fn listen(&mut self, now: Timestamp) {
-        self.set_state(State::Listening);
-        self.timers.set(Timer::Idle, now + self.config.idle);
+    /// Nobody speaks: whatever waits to be said is, or the caller is waited for.
+    pub(super) fn rest(&mut self, now: Timestamp) {
+        if self.ending {
+            return self.start_reply(now, Source::Goodbye);
+        }
+        if self.runs.are_pending() {
+            return self.wait_for_tools(now);
+        }
+        if self.runs.are_unspoken() {
+            if !self.turn.text().is_empty() {
+                return self.answer(now, now);
+            }
+            return self.start_reply(now, Source::Tools);
+        }
+        match self.queue.pop_front() {
+            Some(Queued::Said { text, interruptible }) => self.say(now, text, interruptible),
+            Some(Queued::Warning) => self.start_reply(now, Source::Warning),
+            None => {
+                self.set_state(State::Listening);
+                self.timers.set(Timer::Idle, now + self.config.idle);
+            }
+        }
+    }
+
+    /// The same, if neither side has the floor.
+    pub(super) fn rest_if_free(&mut self, now: Timestamp) {
+        let free = self.reply.is_none() && !self.caller_has_floor() && self.answered.is_none();
+        if free && !self.hung_up {
+            self.rest(now);
+        }
     }
 
     pub(super) fn idle(&mut self, now: Timestamp) {
@@ -21,12 +48,33 @@ impl Engine {
         self.start_reply(now, Source::StillThere);
     }
 
+    pub(super) fn call_warning(&mut self, now: Timestamp) {
+        if !self.ending {
+            self.queue.push_front(Queued::Warning);
+            self.rest_if_free(now);
+        }
+    }
+
+    /// The call has lasted as long as it may: a goodbye, and no more than that.
+    pub(super) fn call_limit(&mut self, now: Timestamp) {
+        if self.limit_reached {
+            return self.hang_up(now);
+        }
+        self.limit_reached = true;
+        self.timers.set(Timer::CallLimit, now + self.config.call_grace);
+        self.end_politely(now);
+    }
+
     pub(super) fn end_politely(&mut self, now: Timestamp) {
         if self.ending {
             return;
         }
         self.ending = true;
-        self.timers.clear(Timer::Idle);
+        self.answered = None;
+        self.discard();
+        for timer in [Timer::Idle, Timer::PickedUp, Timer::Filler] {
+            self.timers.clear(timer);
+        }
         if self.reply.is_none() {
             return self.start_reply(now, Source::Goodbye);
         }
@@ -49,15 +97,25 @@ impl Engine {
         }
         self.hung_up = true;
         self.ending = true;
+        self.discard();
         self.timers.clear_all();
         self.timers.set(Timer::HangUp, now + self.config.hang_up_timeout);
         self.actions.push_back(Action::HangUp);
     }
 
+    /// The line is down. The tools that run come to their end first.
     pub(super) fn end(&mut self, now: Timestamp) {
+        self.line_ended = true;
+        self.hung_up = true;
+        self.ending = true;
+        self.drop_runs();
+        self.discard();
         self.cancel_reply(now);
         self.commit_words();
         self.timers.clear_all();
-        self.set_state(State::Ended);
+        self.record_runs();
+        if !self.runs.are_pending() {
+            self.set_state(State::Ended);
+        }
     }
 }

@@ -10,6 +10,13 @@ use crate::turn::timer::Timer;
 
 use super::Engine;
 
+/// What is to be said as soon as the agent may speak.
+#[derive(Debug)]
+pub(super) enum Queued {
+    Said { text: String, interruptible: bool },
+    Warning,
+}
+
 /// A reply from the moment it is asked for until it has been heard.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -18,8 +25,10 @@ pub(super) struct Reply {
     pub(super) ledger: Ledger,
     /// Its audio is kept back because the caller is speaking.
     pub(super) held: bool,
-    /// It has been audible.
-    pub(super) sounded: bool,
+    /// Whether the caller may cut it off.
+    pub(super) interruptible: bool,
+    /// Since when it has been audible.
+    pub(super) sounded_at: Option<Timestamp>,
     /// Since when the caller has been speaking while it is live.
     pub(super) spoken_over_since: Option<Timestamp>,
     pub(super) failed: bool,
@@ -42,19 +51,49 @@ impl Engine {
     }
 
     pub(super) fn start_reply(&mut self, now: Timestamp, source: Source) {
+        self.discard();
+        let id = self.next_reply();
+        self.begin(now, Reply::new(id, source, now), Action::Reply { reply: id, source });
+    }
+
+    /// Begins to say what the application wants said.
+    pub(super) fn say(&mut self, now: Timestamp, text: String, interruptible: bool) {
+        self.discard();
+        let id = self.next_reply();
+        let mut reply = Reply::new(id, Source::Said, now);
+        reply.interruptible = interruptible;
+        self.begin(now, reply, Action::Say { reply: id, text });
+    }
+
+    /// The reply that was prepared is the one.
+    pub(super) fn adopt(&mut self, now: Timestamp, id: ReplyId) {
+        self.begin(now, Reply::new(id, Source::Turn, now), Action::Adopt(id));
+    }
+
+    fn next_reply(&mut self) -> ReplyId {
         self.last_reply += 1;
-        let id = ReplyId(self.last_reply);
-        self.reply = Some(Reply::new(id, source, now));
-        self.ending |= source == Source::Goodbye;
+        ReplyId(self.last_reply)
+    }
+
+    fn begin(&mut self, now: Timestamp, mut reply: Reply, action: Action) {
+        let source = reply.source;
+        reply.asked = self.turn.asked.take();
+        self.reply = Some(reply);
+        self.ending |= matches!(source, Source::Goodbye | Source::Voicemail);
         self.timers.clear(Timer::Idle);
-        let wait = match source {
-            source if source.is_model() => self.config.reply_timeout,
-            _ => self.config.reply_stall,
-        };
+        self.timers.clear(Timer::Filler);
+        if source.is_model() {
+            self.runs.are_spoken();
+        }
+        if source == Source::Tools {
+            self.runs.steps += 1;
+        }
+        let model = source.is_model();
+        let wait = if model { self.config.reply_timeout } else { self.config.reply_stall };
         self.timers.set(Timer::ReplyStart, now + wait);
-        self.actions.push_back(Action::Reply { reply: id, source });
+        self.actions.push_back(action);
         self.set_state(State::Processing);
-        if self.speech.is_active() && self.may_interrupt(source) {
+        if self.speech.is_active() && self.voice_holds(now) {
             self.hold(now);
             if let Some(reply) = &mut self.reply {
                 reply.spoken_over_since = Some(now);
@@ -84,7 +123,7 @@ impl Engine {
         if silent {
             return self.finish_reply(now);
         }
-        if source == Source::Turn {
+        if source.is_model() {
             self.failures = 0;
         }
         self.sound(now);
@@ -96,7 +135,9 @@ impl Engine {
         if reply.held || reply.first_audio.is_none() {
             return;
         }
-        reply.sounded = true;
+        reply.sounded_at.get_or_insert(now);
+        self.turn.pause_since = None;
+        self.turn.exceeded = false;
         let ends_at = reply.ledger.ends_at(now);
         if reply.ledger.is_finished() {
             self.timers.clear(Timer::ReplyStall);
@@ -126,27 +167,27 @@ impl Engine {
         self.clear_reply_timers();
         if reply.ledger.made() > Duration::ZERO {
             self.remember_heard(&reply.ledger.text(), false);
+        } else {
+            self.turn.asked = reply.asked;
         }
+        self.record_runs();
         if self.ending {
             return self.hang_up(now);
         }
         if reply.failed {
             return self.apologise(now);
         }
-        self.set_state(State::Listening);
-        if self.speech.is_active() || self.timers.is_set(Timer::EndOfTurn) {
-            return;
-        }
-        if self.turn.over_since.is_some() {
-            return;
+        if self.caller_has_floor() {
+            return self.set_state(State::Listening);
         }
         let text = self.turn.text();
         let edge = self.config.backchannel_edge;
         let late = self.turn.quiet_since.is_some_and(|quiet| now.since(quiet) < edge);
-        if text.is_empty() || (self.config.is_backchannel(&text) && !late) {
-            return self.listen(now);
+        let answers = self.turn.meant > 0 || (late && !text.is_empty());
+        if answers && !self.runs.are_pending() {
+            return self.answer(now, now);
         }
-        self.answer(now, now);
+        self.rest(now);
     }
 
     /// The live reply cannot be made, or not to its end.
@@ -188,7 +229,8 @@ impl Reply {
             source,
             ledger: Ledger::new(),
             held: false,
-            sounded: false,
+            interruptible: true,
+            sounded_at: None,
             spoken_over_since: None,
             failed: false,
             asked: None,

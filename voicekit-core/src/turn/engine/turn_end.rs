@@ -1,0 +1,202 @@
+//! The end of the caller's turn: waiting for its transcript, and what follows.
+
+use std::time::Duration;
+
+use crate::llm::Message;
+use crate::time::Timestamp;
+use crate::turn::event::{Action, Hint, Source};
+use crate::turn::strategy::{Mute, Stop, Verdict};
+use crate::turn::timer::Timer;
+
+use super::Engine;
+use super::caller::{join, same_words};
+
+/// How often in a row a lost recogniser is opened again before the call is given up.
+const HEARING_ATTEMPTS: u32 = 4;
+
+/// The wait before each further attempt; it doubles.
+const HEARING_BACKOFF: Duration = Duration::from_millis(250);
+
+/// A turn that is over but for its transcript.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Over {
+    pub(super) since: Timestamp,
+    /// It was ended by something else than silence: speech that goes on belongs to the next.
+    pub(super) forced: bool,
+}
+
+impl Engine {
+    pub(super) fn end_of_turn(&mut self, now: Timestamp) {
+        if self.speech.is_active() {
+            return self.force_end_of_turn(now);
+        }
+        self.turn.over = Some(Over { since: now, forced: false });
+        self.await_transcript(now);
+    }
+
+    /// Ends the turn whether or not the caller is still speaking.
+    pub(super) fn force_end_of_turn(&mut self, now: Timestamp) {
+        self.turn.over = Some(Over { since: now, forced: true });
+        self.timers.clear(Timer::EndOfTurn);
+        self.timers.clear(Timer::Noise);
+        self.await_transcript(now);
+    }
+
+    fn await_transcript(&mut self, now: Timestamp) {
+        if self.turn.is_covered() && !self.speech.is_active() {
+            return self.close_turn(now);
+        }
+        if !self.turn.finalizing {
+            self.turn.finalizing = true;
+            self.actions.push_back(Action::Hint(Hint::Finalize));
+        }
+        let spoken = self.turn.quiet_since.unwrap_or(now) + self.config.transcript_wait;
+        self.timers.set(Timer::Transcript, spoken.max(now + self.config.finalize_wait));
+    }
+
+    /// A voice has gone on for long without a word.
+    pub(super) fn noise(&mut self, now: Timestamp) {
+        self.force_end_of_turn(now);
+    }
+
+    /// The application says that the caller has finished.
+    pub(super) fn yield_turn(&mut self, now: Timestamp) {
+        let spoken = !self.turn.text().is_empty() || !self.turn.keys.is_empty();
+        if self.caller_has_floor() || (spoken && self.reply.is_none()) {
+            self.keep_keys();
+            self.force_end_of_turn(now);
+        }
+    }
+
+    /// The recogniser, which follows turns, says that this one is over and its words are final.
+    pub(super) fn recognizer_ended(&mut self, now: Timestamp) {
+        if !self.config.stop.contains(&Stop::Recognizer) {
+            return;
+        }
+        if self.turn.text().is_empty() && !self.caller_has_floor() {
+            return;
+        }
+        self.turn.over = Some(Over { since: now, forced: true });
+        self.close_turn(now);
+    }
+
+    pub(super) fn transcript_overdue(&mut self, now: Timestamp) {
+        let interim = std::mem::take(&mut self.turn.interim);
+        if !interim.is_empty() {
+            self.turn.finals = join(&self.turn.finals, &interim);
+            self.turn.assumed = Some(interim);
+        }
+        self.close_turn(now);
+    }
+
+    /// The caller has finished and their words are known.
+    pub(super) fn close_turn(&mut self, now: Timestamp) {
+        let over = self.turn.over.take();
+        let over_since = over.map_or(now, |over| over.since);
+        for timer in [Timer::EndOfTurn, Timer::Transcript, Timer::Prepare, Timer::Noise] {
+            self.timers.clear(timer);
+        }
+        let speaking = self.speech.is_active();
+        if speaking {
+            self.stop_listening_to_voice(now);
+        }
+        if self.answered.is_some() {
+            return self.tell_answered(now, |answered| answered.turn_over(now));
+        }
+        if self.turn.text().is_empty() {
+            return self.nothing_said(now);
+        }
+        self.turn.voiced = Duration::ZERO;
+        if self.ending {
+            return;
+        }
+        if self.reply.is_none() {
+            if self.waits_for_tools() {
+                return self.rest(now);
+            }
+            return self.answer(now, over_since);
+        }
+        let mut signs = self.signs(now);
+        signs.turn = true;
+        if self.verdict(now, &signs) == Verdict::Take {
+            return self.answer(now, over_since);
+        }
+        // The words are kept for the turn that follows.
+        self.release(now);
+    }
+
+    /// The turn ends in the middle of speech: what follows starts anew, if it is speech at all.
+    fn stop_listening_to_voice(&mut self, now: Timestamp) {
+        let onset = self.turn.onset.take().unwrap_or(now);
+        self.turn.voiced += now.since(onset);
+        self.timers.clear(Timer::MediaGap);
+        if let Some(reply) = &mut self.reply {
+            reply.spoken_over_since = None;
+        }
+        if self.turn.text().is_empty() { self.speech.ignore() } else { self.speech.reset() }
+    }
+
+    /// Whether the caller's words have to wait until the tools have run.
+    fn waits_for_tools(&self) -> bool {
+        self.runs.are_pending() && self.config.mute.contains(&Mute::Tools)
+    }
+
+    pub(super) fn answer(&mut self, now: Timestamp, over_since: Timestamp) {
+        self.drop_runs();
+        self.cancel_reply(now);
+        self.record_runs();
+        let quiet = self.turn.quiet_since.take().unwrap_or(over_since);
+        self.turn.unvoiced = false;
+        let text = self.turn.text();
+        self.commit_words();
+        self.expected = None;
+        self.idle_prompts = 0;
+        self.reprompts = 0;
+        self.runs.steps = 0;
+        self.turn.asked = Some((quiet, over_since));
+        match self.prepared.take() {
+            Some(prepared) if same_words(&prepared.text, &text) => self.adopt(now, prepared.id),
+            prepared => {
+                self.prepared = prepared;
+                self.start_reply(now, Source::Turn);
+            }
+        }
+    }
+
+    /// Moves the turn's words into the history.
+    pub(super) fn commit_words(&mut self) {
+        let text = self.turn.text();
+        self.turn.finals.clear();
+        self.turn.interim.clear();
+        self.turn.meant = 0;
+        self.turn.prepared = 0;
+        if !text.is_empty() {
+            self.actions.push_back(Action::Remember(Message::caller(text)));
+        }
+    }
+
+    /// There was sound, but there were no words.
+    fn nothing_said(&mut self, now: Timestamp) {
+        let voiced = std::mem::take(&mut self.turn.voiced);
+        self.turn.quiet_since = None;
+        if self.reply.is_some() {
+            return self.release(now);
+        }
+        let asks = voiced >= self.config.reprompt_after && self.reprompts == 0;
+        if asks && self.runs.is_empty() && !self.ending {
+            self.reprompts += 1;
+            return self.start_reply(now, Source::NotUnderstood);
+        }
+        self.rest(now);
+    }
+
+    pub(super) fn hearing_lost(&mut self, now: Timestamp) {
+        self.turn.finalizing = false;
+        self.hearing_lost += 1;
+        if self.hearing_lost > HEARING_ATTEMPTS {
+            return self.give_up(now);
+        }
+        let wait = HEARING_BACKOFF * (1 << (self.hearing_lost - 1)) - HEARING_BACKOFF;
+        self.timers.set(Timer::Hearing, now + wait);
+    }
+}

@@ -1,0 +1,295 @@
+//! What a listener on the outside can know about a call, and what they may never see.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use voicekit_core::llm::Message;
+use voicekit_core::time::Timestamp;
+use voicekit_core::tool::{OnBargeIn, ToolCall, ToolOutcome};
+use voicekit_core::turn::{Action, Config, Event, ReplyId, Source, State};
+
+/// Follows the events and the actions of one call.
+#[derive(Default)]
+pub(crate) struct Checker {
+    tool_timeout: Duration,
+    live: Option<ReplyId>,
+    source: Option<Source>,
+    last: u64,
+    text: String,
+    made: Duration,
+    played: Duration,
+    held: bool,
+    over: bool,
+    remembered: bool,
+    /// A cancelled reply whose audio must be cleared next.
+    owes_clear: bool,
+    just_silenced: bool,
+    /// Nothing that the caller does may cut the live reply off.
+    insists: bool,
+    prepared: Option<(ReplyId, String)>,
+    ending: bool,
+    hung_up: bool,
+    line_ended: bool,
+    failing: bool,
+    /// The application gave the caller the floor.
+    taken: bool,
+    /// The live reply has just asked for this.
+    asked: Option<(ToolCall, OnBargeIn)>,
+    runs: BTreeMap<u64, Run>,
+    finals: Vec<String>,
+    said: String,
+    last_said: String,
+}
+
+struct Run {
+    call: ToolCall,
+    on_barge_in: OnBargeIn,
+    since: Timestamp,
+    outcome: Option<ToolOutcome>,
+    cancelled: bool,
+    remembered: bool,
+}
+
+impl Checker {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self { tool_timeout: config.tool_timeout, ..Self::default() }
+    }
+
+    /// How much audio of the live reply there is.
+    pub(crate) fn made(&self) -> Duration {
+        self.made
+    }
+
+    pub(crate) fn event(&mut self, event: &Event) {
+        let making = self.live.filter(|_| !self.over);
+        self.taken = matches!(event, Event::TakeTurn);
+        self.asked = None;
+        match event {
+            Event::Clause { reply, text } if Some(*reply) == making => self.text += text,
+            Event::Audio { reply, duration } if Some(*reply) == making => {
+                self.made += *duration;
+            }
+            Event::ReplyDone(reply) if Some(*reply) == making => self.over = true,
+            Event::ReplyFailed(reply) if Some(*reply) == making => {
+                self.over = true;
+                self.failing = true;
+            }
+            Event::ToolCalled { reply, call, on_barge_in } if Some(*reply) == making => {
+                self.asked = Some((call.clone(), *on_barge_in));
+            }
+            Event::ToolDone { run, outcome } => {
+                let run = self.runs.get_mut(run).filter(|run| !run.cancelled);
+                if let Some(run) = run {
+                    run.outcome.get_or_insert_with(|| outcome.clone());
+                }
+            }
+            Event::Played(mark) if Some(ReplyId::new(mark.reply)) == self.live => {
+                let position = Duration::from_micros(mark.position_us);
+                self.played = self.played.max(position.min(self.made));
+            }
+            Event::Final { text, .. } if !self.line_ended => self.finals.push(text.clone()),
+            Event::End => self.ending = true,
+            Event::LineEnded(_) => self.line_ended = true,
+            Event::Started
+            | Event::Voice(_)
+            | Event::Interim(_)
+            | Event::Final { .. }
+            | Event::Sign(_)
+            | Event::HearingLost
+            | Event::Judged { .. }
+            | Event::Dtmf(_)
+            | Event::Clause { .. }
+            | Event::Word { .. }
+            | Event::Audio { .. }
+            | Event::ReplyDone(_)
+            | Event::ReplyFailed(_)
+            | Event::ToolCalled { .. }
+            | Event::Played(_)
+            | Event::Cleared(_)
+            | Event::TakeTurn
+            | Event::YieldTurn
+            | Event::Say { .. }
+            | Event::Expect(_) => {}
+        }
+    }
+
+    pub(crate) fn action(&mut self, now: Timestamp, action: &Action) {
+        if self.owes_clear {
+            assert_eq!(action, &Action::Clear, "unplayed audio was not cleared");
+        }
+        if action == &Action::Clear {
+            assert!(self.just_silenced, "a Clear without a Cancel or a Hold");
+        }
+        self.owes_clear = false;
+        self.just_silenced = false;
+        match action {
+            Action::Reply { reply, source } => self.reply(*reply, *source),
+            Action::Say { reply, text } => {
+                self.reply(*reply, Source::Said);
+                assert!(!text.is_empty());
+            }
+            Action::Prepare { reply, text } => self.prepare(*reply, text),
+            Action::Adopt(reply) => self.adopt(*reply),
+            Action::Discard(reply) => {
+                let prepared = self.prepared.take().map(|(prepared, _)| prepared);
+                assert_eq!(prepared, Some(*reply), "discarded what was not prepared");
+            }
+            Action::Cancel(reply) => self.cancel(*reply),
+            Action::Hold { from } => {
+                assert!(!self.held && *from <= self.made, "held twice, or beyond the audio");
+                self.owes_clear = self.played < self.made;
+                self.just_silenced = true;
+                self.held = true;
+            }
+            Action::Release => self.held = false,
+            Action::Remember(Message::Agent { text, interrupted }) => {
+                self.remember(text, *interrupted);
+            }
+            Action::Remember(Message::Caller { text }) => {
+                self.said = format!("{} {text}", self.said);
+                self.last_said.clone_from(text);
+            }
+            Action::Remember(Message::Tool { call, outcome }) => self.remember_tool(call, outcome),
+            Action::RunTool { run, call } => self.run_tool(now, *run, call),
+            Action::CancelTool(run) => self.cancel_tool(now, *run),
+            Action::HangUp => {
+                assert!(!self.hung_up, "hung up twice");
+                self.hung_up = true;
+            }
+            Action::Measured(latency) => assert_eq!(Some(latency.reply), self.live),
+            Action::State(State::Ended) => {
+                self.line_ended = true;
+                self.check_tools();
+            }
+            Action::State(_)
+            | Action::Clear
+            | Action::Hint(_)
+            | Action::RestartHearing
+            | Action::TurnExceeded
+            | Action::PickedUp(_)
+            | Action::JudgeTurn { .. } => {}
+        }
+    }
+
+    fn reply(&mut self, reply: ReplyId, source: Source) {
+        assert!(reply.number() > self.last, "ids must grow");
+        assert!(self.prepared.is_none(), "a reply beside the one that is prepared");
+        self.begin(reply, source);
+    }
+
+    fn prepare(&mut self, reply: ReplyId, text: &str) {
+        assert!(reply.number() > self.last, "ids must grow");
+        assert!(self.prepared.is_none(), "two replies are prepared");
+        assert!(!self.ending && !self.line_ended, "a reply is prepared after the end");
+        self.last = reply.number();
+        self.prepared = Some((reply, text.to_owned()));
+    }
+
+    fn adopt(&mut self, reply: ReplyId) {
+        let (prepared, text) = self.prepared.take().expect("adopted what was not prepared");
+        assert_eq!(prepared, reply, "adopted another than was prepared");
+        assert_eq!(letters(&text), letters(&self.last_said), "adopted for other words");
+        self.begin(reply, Source::Turn);
+    }
+
+    fn begin(&mut self, reply: ReplyId, source: Source) {
+        assert!(self.live.is_none() || self.over || self.made > Duration::ZERO, "two voices");
+        assert!(!self.hung_up && !self.line_ended, "a reply after the end");
+        let last_words = matches!(source, Source::Goodbye | Source::Failure);
+        assert!(!self.ending || last_words, "a new reply although the call is ending");
+        *self = Self {
+            tool_timeout: self.tool_timeout,
+            live: Some(reply),
+            source: Some(source),
+            last: reply.number(),
+            ending: self.ending || matches!(source, Source::Goodbye | Source::Voicemail),
+            runs: std::mem::take(&mut self.runs),
+            finals: std::mem::take(&mut self.finals),
+            said: std::mem::take(&mut self.said),
+            ..Self::default()
+        };
+    }
+
+    fn cancel(&mut self, reply: ReplyId) {
+        assert_eq!(Some(reply), self.live, "cancelled a reply that is not live");
+        // Without its end it may have been given up for want of audio.
+        let excused = self.failing || self.line_ended || self.hung_up || !self.over;
+        assert!(!self.ending || excused, "the goodbye was interrupted");
+        assert!(!self.insists || excused || self.taken, "what was insisted on was interrupted");
+        self.owes_clear = !self.held && self.played < self.made;
+        self.just_silenced = true;
+        self.live = None;
+    }
+
+    fn remember(&mut self, text: &str, interrupted: bool) {
+        assert!(!self.remembered, "remembered twice");
+        self.remembered = true;
+        assert!(self.made > Duration::ZERO, "remembered what was never audible");
+        let rest = self.text.trim_start().strip_prefix(text).expect("not a prefix of the reply");
+        assert!(rest.is_empty() || rest.starts_with(' '), "cut inside a word: {text:?}");
+        let whole = self.text.trim() == text;
+        assert!(whole || interrupted || self.failing, "cut short and not said to be");
+    }
+
+    fn run_tool(&mut self, now: Timestamp, run: u64, call: &ToolCall) {
+        let asked = self.asked.take();
+        let (asked, on_barge_in) = asked.expect("a tool that the live reply did not ask for");
+        assert_eq!(&asked, call);
+        assert!(!self.ending && !self.line_ended, "a tool runs after the end");
+        let last = self.runs.last_key_value().map_or(0, |(number, _)| *number);
+        assert!(run > last, "runs must be numbered in order");
+        let source = self.source;
+        assert!(matches!(source, Some(Source::Turn | Source::Tools)), "{source:?} runs a tool");
+        let started = Run {
+            call: call.clone(),
+            on_barge_in,
+            since: now,
+            outcome: None,
+            cancelled: false,
+            remembered: false,
+        };
+        self.runs.insert(run, started);
+    }
+
+    fn cancel_tool(&mut self, now: Timestamp, run: u64) {
+        let run = self.runs.get_mut(&run).expect("cancelled a tool that never ran");
+        assert!(run.outcome.is_none() && !run.cancelled, "cancelled a tool that had finished");
+        let late = now.since(run.since) >= self.tool_timeout;
+        assert!(late || run.on_barge_in == OnBargeIn::Cancel, "a tool was not let finish");
+        run.cancelled = true;
+    }
+
+    fn remember_tool(&mut self, call: &ToolCall, outcome: &ToolOutcome) {
+        let mut runs = self.runs.values_mut();
+        let run = runs.find(|run| run.call == *call).expect("remembered a tool that never ran");
+        assert!(!run.remembered, "a tool was remembered twice");
+        run.remembered = true;
+        match &run.outcome {
+            Some(told) => assert_eq!(told, outcome, "not the result that came"),
+            None => assert!(run.cancelled && outcome.failed, "remembered before its end"),
+        }
+    }
+
+    pub(crate) fn settle(&self) {
+        assert!(!self.owes_clear, "unplayed audio was not cleared");
+    }
+
+    /// Each call of a tool has been remembered.
+    pub(crate) fn check_tools(&self) {
+        for (number, run) in &self.runs {
+            assert!(run.remembered, "run {number} has no result");
+        }
+    }
+
+    /// Each word of a final transcript has been remembered, in order.
+    pub(crate) fn check_words(&self) {
+        let mut said = self.said.split_whitespace();
+        for word in self.finals.iter().flat_map(|text| text.split_whitespace()) {
+            assert!(said.any(|heard| heard == word), "{word} was lost or out of order");
+        }
+    }
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}

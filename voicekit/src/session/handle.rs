@@ -1,0 +1,115 @@
+//! What an application can do to a running call.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::channel::mpsc;
+use futures::{Stream, StreamExt};
+use voicekit_core::turn::{Event, Expected};
+
+/// Commands that wait for the call's task. More are refused.
+const COMMANDS: usize = 32;
+
+/// What an application can do to a running call. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct CallHandle {
+    commands: mpsc::Sender<Event>,
+    end: mpsc::Sender<()>,
+}
+
+/// A command did not reach the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The call is over.
+    #[error("the call is over")]
+    Over,
+    /// Too many commands wait already.
+    #[error("{COMMANDS} commands wait already")]
+    Busy,
+}
+
+impl CallHandle {
+    /// Says `text` as soon as neither side speaks. The caller may interrupt it.
+    ///
+    /// # Errors
+    ///
+    /// If the call is over, or too many commands wait.
+    pub fn say(&mut self, text: impl Into<String>) -> Result<(), Refused> {
+        self.send(Event::Say { text: text.into(), interruptible: true })
+    }
+
+    /// Says `text` as soon as neither side speaks. Nothing the caller does interrupts it; what
+    /// they say meanwhile is kept.
+    ///
+    /// # Errors
+    ///
+    /// If the call is over, or too many commands wait.
+    pub fn insist(&mut self, text: impl Into<String>) -> Result<(), Refused> {
+        self.send(Event::Say { text: text.into(), interruptible: false })
+    }
+
+    /// Tells what kind of answer the caller is about to give, so that it is waited for as such.
+    ///
+    /// # Errors
+    ///
+    /// If the call is over, or too many commands wait.
+    pub fn expect(&mut self, expected: Expected) -> Result<(), Refused> {
+        self.send(Event::Expect(expected))
+    }
+
+    /// Gives the caller the floor: what the agent says ends.
+    ///
+    /// # Errors
+    ///
+    /// If the call is over, or too many commands wait.
+    pub fn take_turn(&mut self) -> Result<(), Refused> {
+        self.send(Event::TakeTurn)
+    }
+
+    /// Tells that the caller has finished, for applications that know better than silence.
+    ///
+    /// # Errors
+    ///
+    /// If the call is over, or too many commands wait.
+    pub fn yield_turn(&mut self) -> Result<(), Refused> {
+        self.send(Event::YieldTurn)
+    }
+
+    /// Ends the call politely: the reply that is being heard is heard to its end, or else the
+    /// goodbye is said, and then the agent hangs up. Does nothing if the call is over.
+    pub fn end(&mut self) {
+        // A full queue holds this very command already.
+        self.end.try_send(()).ok();
+    }
+
+    fn send(&mut self, event: Event) -> Result<(), Refused> {
+        let refused = |error: mpsc::TrySendError<Event>| {
+            if error.is_full() { Refused::Busy } else { Refused::Over }
+        };
+        self.commands.try_send(event).map_err(refused)
+    }
+}
+
+/// The call's end of the handles.
+pub(super) struct Commands {
+    commands: mpsc::Receiver<Event>,
+    end: mpsc::Receiver<()>,
+}
+
+pub(super) fn pair() -> (CallHandle, Commands) {
+    let (commands, received) = mpsc::channel(COMMANDS);
+    let (end, ended) = mpsc::channel(0);
+    (CallHandle { commands, end }, Commands { commands: received, end: ended })
+}
+
+impl Stream for Commands {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        if let Poll::Ready(Some(event)) = self.commands.poll_next_unpin(cx) {
+            return Poll::Ready(Some(event));
+        }
+        self.end.poll_next_unpin(cx).map(|end| end.map(|()| Event::End))
+    }
+}
