@@ -23,14 +23,27 @@
 //! | `Speaking` | listens | audible | it has been heard; the caller interrupts |
 //! | `Ended` | | | |
 //!
-//! A turn ends after the silence that [`endpoint`] says and with a final transcript; the engine asks
-//! a [`TurnDetector`] about each pause, and at the end the recogniser to finalise, for which it
-//! waits [`Config::transcript_wait`] at most. Speech without words is a noise, or is asked for again
-//! if it was long.
+//! **Who has the floor.** Small objects say what they make of a moment, and the engine decides:
+//! a [`Start`] lets the caller take the floor from the agent, a [`Stop`] ends the caller's turn, a
+//! [`Mute`] keeps them from taking it. Voice activity, words, the recogniser's own turns, keys and
+//! the application are all such objects, and any of them may be absent.
 //!
-//! Over the agent, speech makes it fall silent for the moment ([`Action::Hold`]). A word that is
-//! more than a backchannel, or speech that lasts, takes the turn; otherwise the agent goes on from
-//! the start of the word that was cut ([`Action::Release`]).
+//! **The end of a turn.** By default a turn ends after the silence that [`endpoint`] says and with
+//! a final transcript. The engine asks a [`TurnDetector`] about each pause, learns how long the
+//! caller's own [`pauses`] are, and asks the recogniser to finalise, for which it waits until
+//! [`Config::transcript_wait`] after the end of speech. Speech without words is a noise, or is
+//! asked for again if it was long. A voice that never stops ends the turn when its words do
+//! ([`Config::turn_timeout`]), or is ignored if it has none ([`Config::noise_after`]).
+//!
+//! **Barge-in.** Over the agent, speech makes it fall silent for the moment ([`Action::Hold`]). A
+//! word that is more than a backchannel, or speech that lasts, takes the floor; otherwise the agent
+//! goes on from the start of the word that was cut ([`Action::Release`]).
+//!
+//! **Speculation.** When the caller's words have stood for a moment, a reply to them is prepared
+//! ([`Action::Prepare`]). It is adopted if they are the words of the turn in the end.
+//!
+//! **Tools.** A reply may ask for tools. They run while it is heard; the model goes on when all
+//! have finished ([`Source::Tools`]). If that takes long, the caller is told.
 //!
 //! # Invariants
 //!
@@ -44,11 +57,16 @@
 //!    it was let go and not confirmed as played is cleared, however long ago it was made.
 //! 5. **The history is what was heard.** A reply is remembered once, as a prefix of its text that
 //!    ends between words: whole if it was played, else up to where the caller was.
-//! 6. **No words lost.** Every word of a final transcript is remembered, in order, in this turn
+//! 6. **Every tool call is paired.** Each run is remembered exactly once, with its result, also
+//!    across interruption, failure and the end of the call. A tool that is to finish is dropped only
+//!    when it takes longer than [`Config::tool_timeout`].
+//! 7. **No words lost.** Every word of a final transcript is remembered, in order, in this turn
 //!    or the next, at the latest when the call ends.
-//! 7. **The end latches.** After [`Event::End`] or a goodbye no new reply starts but the one that
+//! 8. **Speculation has no side effects.** A prepared reply runs no tool and is not live until it
+//!    is adopted, which it is only for the words it was prepared for.
+//! 9. **The end latches.** After [`Event::End`] or a goodbye no new reply starts but the one that
 //!    says goodbye, nothing interrupts it, and the call is hung up once.
-//! 8. **Determinism.** The same events at the same times give the same actions.
+//! 10. **Determinism.** The same events at the same times give the same actions.
 
 pub mod answered;
 mod config;
@@ -56,6 +74,7 @@ mod detector;
 pub mod endpoint;
 mod engine;
 mod event;
+pub mod metrics;
 pub mod pauses;
 pub mod replay;
 mod speech;
@@ -68,6 +87,7 @@ pub use config::{Config, Keys, Speculation, TurnLimit};
 pub use detector::{Heard, TurnDetector};
 pub use engine::Engine;
 pub use event::{Action, Event, Expected, Hint, Latency, Party, ReplyId, Source, State};
+pub use metrics::Metrics;
 pub use strategy::{Mute, Signs, Start, Stop, Verdict};
 pub use timer::Timer;
 pub use words::Vocabulary;

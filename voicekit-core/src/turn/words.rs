@@ -8,9 +8,9 @@
 //! Case and punctuation mean nothing here, except where they end a sentence. A Chinese or Japanese
 //! character counts as a word of its own, and needs no spaces.
 //!
-//! The lists come from how people speak on the phone and are deliberately short: a word that is
-//! missing makes the agent fall silent or answer a little too soon, a word too many makes it talk
-//! on over an objection or wait for nothing.
+//! The lists were written by hand for the phone, not counted in a corpus, and are short on purpose:
+//! a word that is missing makes the agent fall silent or answer a little too soon, a word too many
+//! makes it talk on over an objection or wait for nothing.
 
 mod de;
 mod en;
