@@ -141,8 +141,8 @@ async fn an_interrupted_reply_is_cut_where_the_caller_stopped_listening() {
     let held = parts.call(script).await;
 
     let [barge_in] = &held.heard.barge_ins[..] else { panic!("{:?}", held.heard.barge_ins) };
-    let confirmation = Config::default().pause_after;
-    assert!(barge_in.clear_after.unwrap() <= confirmation + ms(300));
+    let pause_after = ms(200);
+    assert!(barge_in.clear_after.unwrap() <= pause_after + ms(300));
 
     let [clear] = &held.heard.clears[..] else { panic!("{:?}", held.heard.clears) };
     let next = held.heard.turns[1].answer.unwrap().utterance.start;

@@ -9,7 +9,6 @@ use voicekit::{Agent, CallEvent};
 use voicekit_core::llm::Message;
 use voicekit_core::time::Timestamp;
 use voicekit_core::transport::EndReason;
-use voicekit_core::turn::Config;
 use voicekit_testkit::carrier::{CallReport, Chaos, SimulatedCall, Webhook, in_memory};
 use voicekit_testkit::fake::{FakeAsr, FakeLlm, FakeTts, FakeVad};
 use voicekit_testkit::phone::tone;
@@ -77,7 +76,8 @@ async fn three_turns_with_an_interruption_go_as_a_caller_would_want() {
 
     let heard = &report.report;
     let [barge_in] = &heard.barge_ins[..] else { panic!("{:?}", heard.barge_ins) };
-    assert!(barge_in.clear_after.unwrap() <= Config::default().pause_after + ms(300));
+    let pause_after = ms(200);
+    assert!(barge_in.clear_after.unwrap() <= pause_after + ms(300));
     let [clear] = &heard.clears[..] else { panic!("{:?}", heard.clears) };
     let next = heard.turns[1].answer.unwrap().utterance.start;
     let stale = heard.arrivals.iter().filter(|audio| audio.at > clear.at && audio.at < next);

@@ -19,7 +19,7 @@ pub(crate) struct ReplayArgs {
     #[arg(required = true, value_name = "TRACE|DIR")]
     traces: Vec<PathBuf>,
     /// Other timings than those of the recorded call: a JSON file with the fields that differ from
-    /// the defaults, such as {"pause_after_ms": 300}.
+    /// the defaults, such as {"silence_after_ms": 300}.
     #[arg(long, value_name = "FILE.json")]
     config: Option<PathBuf>,
 }
