@@ -194,6 +194,36 @@ fn a_caller_who_goes_on_at_once_was_cut_off() {
 }
 
 #[test]
+fn a_caller_who_is_answered_while_speaking_was_cut_off() {
+    let metrics = of("
+       0 started
+     100 voice 0.9
+>    100 hint speech-started
+     900 sign ended
+>    900 reply #1 turn
+>    900 hold 0
+    1500 interim \"and a\"
+>   1500 cancel #1
+>   1500 state listening
+");
+    assert_eq!(metrics.cut_offs, 1);
+}
+
+#[test]
+fn what_is_said_after_the_agent_hung_up_talks_over_nobody() {
+    let metrics = answered(
+        "
+    4000 end
+>   4000 hang-up
+    4100 voice 0.9
+>   4100 hint speech-started
+    5000 line-ended agent
+",
+    );
+    assert_eq!(metrics.talk_over, ms(0));
+}
+
+#[test]
 fn what_is_no_answer_cuts_nobody_off() {
     let metrics = of("
        0 started
@@ -231,6 +261,7 @@ fn a_transcript_that_does_not_come_in_time_is_missed() {
     assert_eq!(finalized("    2000 finalized \"\"\n    2500 timeout\n>   2500 reply #1 turn"), 0);
     assert_eq!(finalized("    3400 timeout\n>   9400 reply #1 still-there"), 0);
     assert_eq!(finalized("    3400 timeout"), 0);
+    assert_eq!(finalized("    2000 yield-turn\n>   2000 reply #1 turn"), 0);
 }
 
 #[test]

@@ -71,9 +71,8 @@ pub(in crate::turn) fn normalise(text: &str) -> String {
     while let Some(c) = chars.next() {
         if matches!(c, '\'' | '’') {
             let inside = !apart && chars.peek().is_some_and(|next| next.is_alphanumeric());
-            match inside && !words.is_empty() {
-                true => words.push('\''),
-                false => apart = true,
+            if inside && !words.is_empty() {
+                words.push('\'');
             }
         } else if c.is_alphanumeric() {
             if let Some(last) = words.chars().next_back()

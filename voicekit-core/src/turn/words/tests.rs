@@ -100,6 +100,7 @@ fn words_that_say_something_are_counted() {
         ("en", "I see a problem", 2),
         ("en", "ok...stop", 1),
         ("en", "I don't know", 3),
+        ("en", "say 'stop'", 2),
         ("de", "ja, aber nicht heute", 3),
         ("es", "no, espera", 2),
         ("fr", "oui mais attendez", 2),
