@@ -5,7 +5,8 @@
 //!
 //! - The caller speaks from a [`Hint::SpeechStarted`] to the next [`Hint::SpeechEnded`]. These come
 //!   later than the speech itself, by what the engine needs to be sure of it (60 ms and 200 ms by
-//!   default).
+//!   default). They also stop to speak when the agent begins to answer or to prompt them: the
+//!   engine may end a turn in the middle of speech, and hears the rest as new speech or as noise.
 //! - The agent is audible while the state is [`State::Speaking`].
 //! - The call lasts from [`Event::Started`] to what [`finish`](Metrics::finish) is told; speech and
 //!   silence count until the agent hangs up or the line ends.
@@ -308,13 +309,17 @@ impl Metrics {
             let owed = std::mem::take(&mut self.call.transcript_owed);
             self.missed_transcripts += u32::from(owed && self.call.cause == Cause::Clock);
         }
+        if takes_caller_for_silent(source) {
+            self.call.caller_speaks = false;
+            self.hush(at);
+        }
         let answers = source == Source::Turn;
         self.call.live = Some(Live {
             reply,
             answers_since: answers.then_some(at),
             was_audible: false,
             held: None,
-            gone_on: answers && self.call.caller_speaks,
+            gone_on: false,
         });
     }
 
@@ -386,6 +391,10 @@ impl Metrics {
         self.call.runs = false;
         self.hush(at);
     }
+}
+
+fn takes_caller_for_silent(source: Source) -> bool {
+    matches!(source, Source::Turn | Source::NotUnderstood | Source::StillThere | Source::Goodbye)
 }
 
 fn cause(event: &Event) -> Cause {

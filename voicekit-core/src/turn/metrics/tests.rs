@@ -194,19 +194,45 @@ fn a_caller_who_goes_on_at_once_was_cut_off() {
 }
 
 #[test]
-fn a_caller_who_is_answered_while_speaking_was_cut_off() {
-    let metrics = of("
+fn a_turn_that_ends_in_the_middle_of_speech_ends_the_speech() {
+    let trace = "
        0 started
      100 voice 0.9
 >    100 hint speech-started
      900 sign ended
 >    900 reply #1 turn
->    900 hold 0
+>    900 state processing
+    1200 audio #1 3000
+>   1200 state speaking
+";
+    assert_eq!(of(&format!("{trace}    4200 played #1 3000")).talk_over, ms(0));
+    let metrics = of(&format!(
+        "{trace}
+    1300 voice 0.9
+>   1300 hint speech-started
     1500 interim \"and a\"
 >   1500 cancel #1
 >   1500 state listening
+"
+    ));
+    assert_eq!((metrics.cut_offs, metrics.talk_over), (1, ms(200)));
+}
+
+#[test]
+fn a_noise_that_the_agent_speaks_through_is_no_speech() {
+    let metrics = of("
+       0 started
+     100 voice 0.9
+>    100 hint speech-started
+    9000 timeout
+>   9000 reply #1 still-there
+>   9000 state processing
+   12500 audio #1 900
+>  12500 state speaking
+   13400 played #1 900
+>  13400 state listening
 ");
-    assert_eq!(metrics.cut_offs, 1);
+    assert_eq!((metrics.talk_over, metrics.dead_air), (ms(0), ms(1_500)));
 }
 
 #[test]
