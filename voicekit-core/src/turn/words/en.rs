@@ -1,7 +1,7 @@
 use super::language::Language;
 use super::numbers::{DIGIT, Number, TEEN, TENS};
 
-pub(in crate::turn) static ENGLISH: Language = Language {
+pub(super) static ENGLISH: Language = Language {
     backchannels: &[
         "absolutely",
         "all right",

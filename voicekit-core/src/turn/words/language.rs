@@ -3,7 +3,7 @@ use super::{de, en, es, fr, zh};
 
 /// The lists of one language. All are normalised.
 #[derive(Debug, PartialEq)]
-pub(in crate::turn) struct Language {
+pub(super) struct Language {
     /// What shows attention, besides [`SHARED_BACKCHANNELS`].
     pub(super) backchannels: &'static [&'static str],
     /// What ends no sentence.
@@ -48,7 +48,7 @@ impl Language {
     }
 
     /// Whether `text` breaks off in the middle of a sentence.
-    pub(in crate::turn) fn is_open(&self, text: &str) -> bool {
+    pub(super) fn is_open(&self, text: &str) -> bool {
         let text = text.trim();
         let breaks_off = ['…', ',', ';', ':', '-', '–', '—', '，', '、', '；', '：'];
         if text.ends_with("...") || text.ends_with(breaks_off) {
