@@ -87,8 +87,8 @@ pub struct Config {
     /// is taken for a noise. Default: 800 ms.
     #[serde(rename = "reprompt_after_ms", with = "crate::time::in_ms")]
     pub reprompt_after: Duration,
-    /// An agent that has paused goes on so long after the noise if no words have come of it.
-    /// Default: 1 s.
+    /// An agent that has paused goes on at the latest so long after the noise if no words have come
+    /// of it; after a brief noise sooner. Default: 1 s.
     #[serde(rename = "false_interruption_ms", with = "crate::time::in_ms")]
     pub false_interruption: Duration,
     /// A backchannel that ends less than this before the agent does is an answer. Default: 1 s.
@@ -100,6 +100,9 @@ pub struct Config {
     /// Words that show attention and do not ask for the turn, instead of the language's own.
     /// Default: none.
     pub backchannels: Option<Vec<String>>,
+    /// Words that ask for the floor however briefly they are said, instead of the language's own.
+    /// Default: none.
+    pub requests: Option<Vec<String>>,
     /// The model's reply must begin to sound within this time. Default: 8 s.
     #[serde(rename = "reply_timeout_ms", with = "crate::time::in_ms")]
     pub reply_timeout: Duration,
@@ -221,6 +224,7 @@ impl Default for Config {
             backchannel_edge: ms(1_000),
             language: "en".to_owned(),
             backchannels: None,
+            requests: None,
             reply_timeout: ms(8_000),
             reply_stall: ms(4_000),
             mark_grace: ms(1_000),
@@ -307,11 +311,14 @@ impl Config {
     }
 
     pub(super) fn vocabulary(&self) -> Vocabulary {
-        let vocabulary = Vocabulary::of(&self.language);
-        match &self.backchannels {
-            Some(words) => vocabulary.with_backchannels(words.iter().cloned()),
-            None => vocabulary,
+        let mut vocabulary = Vocabulary::of(&self.language);
+        if let Some(words) = &self.backchannels {
+            vocabulary = vocabulary.with_backchannels(words.iter().cloned());
         }
+        if let Some(words) = &self.requests {
+            vocabulary = vocabulary.with_requests(words.iter().cloned());
+        }
+        vocabulary
     }
 }
 
@@ -319,15 +326,19 @@ impl Config {
 /// waits to be followed.
 fn profiles() -> BTreeMap<String, endpoint::Config> {
     let ms = Duration::from_millis;
-    let mut digits = endpoint::Config::default();
-    digits.after_certain = ms(900);
-    digits.after_likely = ms(1_400);
-    digits.after_unlikely = ms(2_000);
-    digits.unjudged = ms(1_500);
-    let mut dictation = digits.clone();
-    dictation.after_likely = ms(2_000);
-    dictation.after_unlikely = ms(3_000);
-    dictation.unjudged = ms(2_000);
+    let digits = endpoint::Config {
+        after_certain: ms(900),
+        after_likely: ms(1_400),
+        after_unlikely: ms(2_000),
+        unjudged: ms(1_500),
+        ..endpoint::Config::default()
+    };
+    let dictation = endpoint::Config {
+        after_likely: ms(2_000),
+        after_unlikely: ms(3_000),
+        unjudged: ms(2_000),
+        ..digits.clone()
+    };
     BTreeMap::from([("digits".to_owned(), digits), ("dictation".to_owned(), dictation)])
 }
 

@@ -81,23 +81,25 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    fn learned(lengths: &[u64]) -> u128 {
+    fn learned(lengths: &[u64]) -> Duration {
         let mut pauses = Pauses::default();
         lengths.iter().for_each(|&length| pauses.learn(ms(length), &config()));
-        (pauses.floor(&config()).as_secs_f64() * 1_000.0).round() as u128
+        let floor = pauses.floor(&config());
+        // To the nearest millisecond.
+        Duration::from_millis((floor + Duration::from_micros(500)).subsec_millis().into())
     }
 
     #[test]
     fn a_pause_moves_the_estimate_by_its_weight() {
-        assert_eq!(learned(&[]), 300);
-        assert_eq!(learned(&[400]), 350);
-        assert_eq!(learned(&[400, 750]), 550);
+        assert_eq!(learned(&[]), ms(300));
+        assert_eq!(learned(&[400]), ms(350));
+        assert_eq!(learned(&[400, 750]), ms(550));
     }
 
     #[test]
     fn the_estimate_stays_within_its_bounds() {
-        assert_eq!(learned(&[5_000; 20]), 900);
-        assert_eq!(learned(&[900, 900, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10]), 300);
+        assert_eq!(learned(&[5_000; 20]), ms(900));
+        assert_eq!(learned(&[900, 900, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10]), ms(300));
     }
 
     #[test]

@@ -30,13 +30,22 @@ pub enum Start {
     },
     /// Words that are not backchannels.
     Words {
-        /// So many take the floor, however short the speech.
+        /// So many take the floor.
         least: usize,
-        /// So many are enough while the agent has paused.
-        paused: usize,
+        /// If a voice was heard, it has lasted this long: what recognisers make of less is not to
+        /// be relied on.
+        #[serde(rename = "after_ms", with = "crate::time::in_ms")]
+        after: Duration,
     },
+    /// A word that asks for the floor, such as "stop" or "wait", however briefly it is said:
+    /// [`Vocabulary::is_request`](super::Vocabulary::is_request).
+    Request,
     /// A whole turn that is not a backchannel, once it is over.
-    Turn,
+    Turn {
+        /// If a voice was heard, it has lasted this long.
+        #[serde(rename = "after_ms", with = "crate::time::in_ms")]
+        after: Duration,
+    },
     /// The recogniser's own start of a turn, which makes the agent pause.
     Recognizer,
     /// A key of their telephone.
@@ -86,12 +95,15 @@ pub enum Mute {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Signs {
-    /// How long they have been speaking over the agent, if they are at this very moment.
+    /// How long they have been speaking over the agent, with what they said before short gaps, if
+    /// they are speaking at this very moment.
     pub voiced: Option<Duration>,
+    /// The same, speaking or not; nothing if no voice was heard over the agent.
+    pub spoken: Option<Duration>,
     /// How many of the turn's words are not backchannels.
     pub words: usize,
-    /// Whether the agent has paused in what it was saying.
-    pub paused: bool,
+    /// Whether one of the turn's words asks for the floor.
+    pub request: bool,
     /// Whether their turn is over.
     pub turn: bool,
     /// Whether the recogniser says that they have begun a turn.
@@ -115,14 +127,17 @@ pub enum Verdict {
 impl Start {
     /// The strategies that suit a conversation on the telephone.
     ///
-    /// 200 ms of voice make the agent pause, which callers hear as being listened to; 700 ms take
-    /// the floor, which 4 % of backchannels last (59 % last 500 ms).
+    /// 120 ms of voice make the agent pause, which callers hear as being listened to: by the time
+    /// it is known, they have been speaking for a quarter of a second. 700 ms take the floor, which
+    /// 4 % of backchannels last (59 % last 500 ms). Of less, a small recogniser makes words that
+    /// were not said as often as not, so that only a word that asks for the floor counts.
     pub fn defaults() -> Vec<Self> {
         let ms = Duration::from_millis;
         vec![
-            Self::Voice { pause_after: ms(200), take_after: ms(700) },
-            Self::Words { least: 2, paused: 1 },
-            Self::Turn,
+            Self::Voice { pause_after: ms(120), take_after: ms(700) },
+            Self::Words { least: 2, after: ms(700) },
+            Self::Request,
+            Self::Turn { after: ms(700) },
             Self::Recognizer,
             Self::Key { key: None },
         ]
@@ -133,11 +148,11 @@ impl Start {
     /// ```
     /// use voicekit_core::turn::{Signs, Start, Verdict};
     ///
-    /// let words = Start::Words { least: 3, paused: 1 };
+    /// let words = Start::Words { least: 3, after: Default::default() };
     /// let mut signs = Signs::default();
     /// signs.words = 2;
     /// assert_eq!(words.verdict(&signs), Verdict::Ignore);
-    /// signs.paused = true;
+    /// signs.words = 3;
     /// assert_eq!(words.verdict(&signs), Verdict::Take);
     /// ```
     pub fn verdict(&self, signs: &Signs) -> Verdict {
@@ -147,11 +162,11 @@ impl Start {
                 Some(voiced) if voiced >= pause_after => Verdict::Pause,
                 Some(_) | None => Verdict::Ignore,
             },
-            Self::Words { least, paused } => {
-                let needed = if signs.paused { paused } else { least };
-                take_if(signs.words >= needed.max(1))
+            Self::Words { least, after } => {
+                take_if(signs.words >= least.max(1) && signs.lasted(after))
             }
-            Self::Turn => take_if(signs.turn && signs.words > 0),
+            Self::Request => take_if(signs.request),
+            Self::Turn { after } => take_if(signs.turn && signs.words > 0 && signs.lasted(after)),
             Self::Recognizer if signs.recognizer => Verdict::Pause,
             Self::Recognizer => Verdict::Ignore,
             Self::Key { key } => {
@@ -165,6 +180,12 @@ impl Start {
         let pause = ("start.pause_after", pause_after);
         at_least(pause, ("speech_after", speech_after))?;
         at_least(("start.take_after", take_after), pause)
+    }
+}
+
+impl Signs {
+    fn lasted(&self, after: Duration) -> bool {
+        self.spoken.is_none_or(|spoken| spoken >= after)
     }
 }
 

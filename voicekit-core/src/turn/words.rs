@@ -40,6 +40,8 @@ pub struct Vocabulary {
     language: &'static Language,
     /// Normalised, the longest first.
     backchannels: Vec<String>,
+    /// Normalised.
+    requests: Vec<String>,
 }
 
 impl Vocabulary {
@@ -48,13 +50,27 @@ impl Vocabulary {
     pub fn of(language: &str) -> Self {
         let language = Language::of(language);
         let words = language::SHARED_BACKCHANNELS.iter().chain(language.backchannels);
-        Self { language, backchannels: in_order(words.map(|&word| word.to_owned())) }
+        let own = |words: &[&str]| in_order(words.iter().map(|&word| word.to_owned()));
+        let backchannels = in_order(words.map(|&word| word.to_owned()));
+        Self { language, backchannels, requests: own(language.requests) }
     }
 
     /// Replaces the words and phrases that show attention and do not ask for the turn.
     #[must_use]
     pub fn with_backchannels(self, backchannels: impl IntoIterator<Item = String>) -> Self {
         Self { backchannels: in_order(backchannels.into_iter()), ..self }
+    }
+
+    /// Replaces the words and phrases that ask for the floor.
+    #[must_use]
+    pub fn with_requests(self, requests: impl IntoIterator<Item = String>) -> Self {
+        Self { requests: in_order(requests.into_iter()), ..self }
+    }
+
+    /// Whether something in `text` asks for the floor: "stop", "wait", "hello?".
+    pub fn is_request(&self, text: &str) -> bool {
+        let text = normalise(text);
+        self.requests.iter().any(|request| has_phrase(&text, request))
     }
 
     /// Whether `text` only shows attention, or says nothing at all.

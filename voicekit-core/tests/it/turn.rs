@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use voicekit_core::time::Timestamp;
 use voicekit_core::turn::trace::{Entry, Line};
-use voicekit_core::turn::{Action, Config, Engine};
+use voicekit_core::turn::{Action, Config, Engine, Start};
 
 /// Runs the events of a trace through an engine and compares what it does with the `>` lines.
 ///
@@ -39,6 +39,10 @@ fn config() -> Config {
     let mut config = Config::default();
     config.greet = false;
     config.endpoint.unjudged = Duration::from_millis(600);
+    config.start[0] = Start::Voice {
+        pause_after: Duration::from_millis(200),
+        take_after: Duration::from_millis(700),
+    };
     config.speculation.most = 0;
     config.pauses.weight = 0.0;
     config
@@ -387,7 +391,7 @@ fn a_cough_before_the_reply_only_delays_it() {
           1800 audio #1 1000
           1800 done #1
           2500 finalized ""
-        > 2500 release
+        > 2400 release
           3500 played #1 1000
         > 3500 remember agent "Good morning."
         "##,

@@ -296,9 +296,9 @@ fn ops() -> impl Strategy<Value = Vec<(u16, Op)>> {
 fn config() -> impl Strategy<Value = Config> {
     let starts = prop_oneof![
         4 => Just(Start::defaults()),
-        1 => Just(vec![Start::Words { least: 3, paused: 1 }]),
+        1 => Just(vec![Start::Words { least: 3, after: Duration::ZERO }]),
         1 => Just(vec![Start::Key { key: Digit::new('*') }]),
-        1 => Just(vec![Start::Recognizer, Start::Turn]),
+        1 => Just(vec![Start::Recognizer, Start::Turn { after: Duration::ZERO }]),
         1 => Just(vec![]),
     ];
     let stops = prop_oneof![

@@ -10,6 +10,7 @@ use futures::stream::{self, BoxStream};
 use tokio::time::sleep;
 use voicekit_core::error::Result;
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo, Usage};
+use voicekit_core::tool::ToolCall;
 
 use super::fault::{Fault, Faults};
 use super::journal::Journal;
@@ -24,6 +25,7 @@ pub struct FakeLlm {
     answer: Arc<Mutex<Answer>>,
     first_token: Duration,
     token: Duration,
+    calls: Vec<(usize, ToolCall)>,
     faults: Faults,
     journal: Journal<LlmCall>,
 }
@@ -56,6 +58,7 @@ impl FakeLlm {
             answer: Arc::new(Mutex::new(answer)),
             first_token: Duration::from_millis(200),
             token: Duration::from_millis(20),
+            calls: Vec::new(),
             faults: Faults::default(),
             journal: Journal::default(),
         }
@@ -72,6 +75,13 @@ impl FakeLlm {
     #[must_use]
     pub fn with_token(mut self, delay: Duration) -> Self {
         self.token = delay;
+        self
+    }
+
+    /// Has answer number `stream`, from 0, ask for a tool after its words.
+    #[must_use]
+    pub fn with_tool_call(mut self, stream: usize, call: ToolCall) -> Self {
+        self.calls.push((stream, call));
         self
     }
 
@@ -112,7 +122,10 @@ impl Llm for FakeLlm {
                 Ok(ChatEvent::Text(word))
             }
         });
-        let done = stream::iter([Ok(ChatEvent::Done(Usage::default()))]);
+        let calls = self.calls.iter().filter(|(stream, _)| *stream == page.index());
+        let calls = calls.map(|(_, call)| Ok(ChatEvent::ToolCall(call.clone())));
+        let done = [Ok(ChatEvent::Done(Usage::default()))];
+        let done = stream::iter(calls.chain(done).collect::<Vec<_>>());
         Ok(self.faults.apply(NAME, page, words.chain(done).boxed()))
     }
 }

@@ -11,6 +11,7 @@ mod line;
 mod llm;
 mod retrieve;
 mod store;
+mod tool;
 mod tts;
 mod vad;
 
@@ -21,5 +22,6 @@ pub use line::{FakeLine, LineHandle, line, scripted_line};
 pub use llm::{FakeLlm, LlmCall};
 pub use retrieve::{FakeEmbedder, FakeRetriever};
 pub use store::MemoryStore;
+pub use tool::FakeTool;
 pub use tts::{FakeTts, TtsCall};
 pub use vad::{FakeTurnDetector, FakeVad};

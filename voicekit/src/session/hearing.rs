@@ -57,7 +57,7 @@ impl Hearing {
     }
 
     pub(super) fn audio(&mut self, now: Timestamp, chunk: &AudioChunk) -> Result<()> {
-        self.since.get_or_insert(now - chunk.duration());
+        self.since.get_or_insert_with(|| now - chunk.duration());
         let converted = self.converter.process(chunk)?;
         if !converted.is_empty() {
             self.send(AsrInput::Audio(converted));

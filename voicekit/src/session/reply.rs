@@ -77,9 +77,9 @@ impl Prepared {
         match &item {
             Item::Clause(text) => self.usage.output_tokens += estimate(text),
             Item::Audio(chunk) => self.ahead += chunk.duration(),
-            Item::Usage(usage) => self.usage = *usage,
+            Item::Usage(usage) if *usage != Usage::default() => self.usage = *usage,
             // Nothing is made past a tool: the model waits for its result.
-            Item::Word(_) | Item::Tool(_) | Item::Done | Item::Failed(_) => {}
+            Item::Usage(_) | Item::Word(_) | Item::Tool(_) | Item::Done | Item::Failed(_) => {}
         }
         self.made.push_back(item);
     }

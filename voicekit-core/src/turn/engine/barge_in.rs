@@ -1,5 +1,7 @@
 //! Speaking over the agent: pausing, giving way, going on.
 
+use std::time::Duration;
+
 use crate::llm::Message;
 use crate::time::Timestamp;
 use crate::turn::event::{Action, Source, State};
@@ -46,12 +48,12 @@ impl Engine {
     /// What the caller does at this moment, as the strategies see it. The silence at the end of a
     /// noise, which is only known later to be one, does not count as voice.
     pub(super) fn signs(&self, now: Timestamp) -> Signs {
-        let mut signs = Signs::default();
-        signs.words = self.turn.meant;
+        let (words, request) = (self.turn.meant_over, self.turn.request);
+        let mut signs = Signs { words, request, ..Signs::default() };
         if let Some(reply) = &self.reply {
-            let since = reply.spoken_over_since.filter(|_| self.speech.is_voiced());
-            signs.voiced = since.map(|since| now.since(since));
-            signs.paused = reply.held && reply.sounded_at.is_some();
+            let going_on = reply.spoken_over_since.map(|since| now.since(since));
+            signs.spoken = reply.spoken_over.map(|before| before + going_on.unwrap_or_default());
+            signs.voiced = signs.spoken.filter(|_| going_on.is_some() && self.speech.is_voiced());
         }
         signs
     }
@@ -95,9 +97,23 @@ impl Engine {
 
     /// Nothing has come of a noise: the agent goes on, unless there are words to wait for.
     pub(super) fn resume(&mut self, now: Timestamp) {
-        if !self.speech.is_active() && self.turn.meant == 0 {
+        if !self.speech.is_active() && self.means_little() {
             self.release(now);
         }
+    }
+
+    /// Whether what the caller says over the agent is no more than a noise or a backchannel, as far
+    /// as that is known: no words, or too brief to rely on them.
+    pub(super) fn means_little(&self) -> bool {
+        let spoken = self.reply.as_ref().and_then(|reply| reply.spoken_over);
+        self.turn.meant_over == 0 || spoken.is_some_and(|spoken| self.is_brief(spoken))
+    }
+
+    pub(super) fn is_brief(&self, spoken: Duration) -> bool {
+        self.config.start.iter().any(|start| match start {
+            Start::Voice { take_after, .. } => spoken < *take_after,
+            _ => false,
+        })
     }
 
     /// The application gives the caller the floor.

@@ -10,15 +10,28 @@ use crate::turn::strategy::Stop;
 use crate::turn::timer::Timer;
 
 use super::Engine;
+use super::reply::Reply;
 use super::turn_end::Over;
+
+/// A noise over the agent is waited out for twice its length, but for this long at least: a
+/// recogniser needs it to make a word of a syllable.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the caller has said since they were last answered.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     pub(super) finals: String,
     pub(super) interim: String,
+    /// When they last changed.
+    pub(super) changed_at: Timestamp,
     /// How many of these words are not backchannels.
     pub(super) meant: usize,
+    /// So much of `finals` had been said before the agent spoke.
+    pub(super) late: usize,
+    /// How many of the words after that are not backchannels.
+    pub(super) meant_over: usize,
+    /// Whether one of them asks for the floor.
+    pub(super) request: bool,
     /// Keys that were pressed and are not part of the words yet.
     pub(super) keys: String,
     /// When the latest final transcript came.
@@ -107,6 +120,8 @@ impl Engine {
             return;
         };
         reply.spoken_over_since = Some(onset);
+        let before = reply.spoken_over.filter(|_| reply.held);
+        reply.spoken_over = Some(before.unwrap_or_default());
         if self.state == State::Processing && self.voice_holds(now) {
             self.hold(now);
         }
@@ -139,9 +154,11 @@ impl Engine {
         self.timers.clear(Timer::Noise);
         match &mut self.reply {
             Some(reply) => {
-                reply.spoken_over_since = None;
+                reply.stop_speaking_over(quiet);
                 if reply.held {
-                    let resume = quiet + self.config.false_interruption;
+                    let spoken = reply.spoken_over.unwrap_or_default();
+                    let wait = (spoken * 2).max(SHORTEST_PAUSE);
+                    let resume = quiet + wait.min(self.config.false_interruption);
                     self.timers.set(Timer::Resume, resume.max(now));
                 }
                 self.turn.pause_since = reply.sounded_at.is_none().then_some(quiet);
@@ -247,23 +264,37 @@ impl Engine {
     /// they give the turn a deadline if the voice activity detector missed them.
     fn heard_words(&mut self, now: Timestamp, late: bool) {
         let text = self.turn.text();
-        self.turn.meant = self.vocabulary.meaningful_words(&text);
+        self.turn.changed_at = now;
+        if late {
+            self.turn.late = self.turn.finals.len();
+        }
+        self.weigh_words(&text);
+        if late && !self.caller_has_floor() {
+            // They are kept for the turn that follows.
+            return;
+        }
         if !text.is_empty() {
             self.timers.clear(Timer::Idle);
             self.timers.clear(Timer::Noise);
             self.tell_answered(now, |answered| answered.text(&text));
             self.await_more(now);
             self.limit_turn(now);
-            if !late {
-                let signs = self.signs(now);
-                self.weigh(now, &signs);
-            }
-            let resting = !self.speech.is_active() && self.turn.meant == 0;
-            if resting && self.signs(now).paused {
+            let signs = self.signs(now);
+            self.weigh(now, &signs);
+            let paused = |reply: &Reply| reply.held && reply.sounded_at.is_some();
+            let paused = self.reply.as_ref().is_some_and(paused);
+            if paused && !self.speech.is_active() && self.means_little() {
                 self.release(now);
             }
         }
         self.plan_reply(now);
+    }
+
+    pub(super) fn weigh_words(&mut self, text: &str) {
+        let over = text.get(self.turn.late..).unwrap_or_default();
+        self.turn.meant = self.vocabulary.meaningful_words(text);
+        self.turn.meant_over = self.vocabulary.meaningful_words(over);
+        self.turn.request = self.turn.meant_over > 0 && self.vocabulary.is_request(over);
     }
 
     fn await_more(&mut self, now: Timestamp) {

@@ -53,7 +53,8 @@ impl Engine {
         }
         text.push(']');
         self.turn.finals = join(&self.turn.finals, &text);
-        self.turn.meant = self.vocabulary.meaningful_words(&self.turn.text());
+        let text = self.turn.text();
+        self.weigh_words(&text);
     }
 }
 

@@ -24,7 +24,8 @@ impl Engine {
             self.discard();
         }
         if self.prepared.is_none() && !text.is_empty() && self.may_prepare() {
-            self.timers.set(Timer::Prepare, now + self.config.speculation.stable);
+            let stable = self.turn.changed_at + self.config.speculation.stable;
+            self.timers.set(Timer::Prepare, stable.max(now));
         }
     }
 

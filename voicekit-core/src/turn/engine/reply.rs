@@ -31,6 +31,8 @@ pub(super) struct Reply {
     pub(super) sounded_at: Option<Timestamp>,
     /// Since when the caller has been speaking while it is live.
     pub(super) spoken_over_since: Option<Timestamp>,
+    /// How long they had spoken before that, since it last sounded.
+    pub(super) spoken_over: Option<Duration>,
     pub(super) failed: bool,
     /// When the caller stopped speaking and when the turn was over without its transcript.
     pub(super) asked: Option<(Timestamp, Timestamp)>,
@@ -97,6 +99,7 @@ impl Engine {
             self.hold(now);
             if let Some(reply) = &mut self.reply {
                 reply.spoken_over_since = Some(now);
+                reply.spoken_over = Some(Duration::ZERO);
             }
         }
     }
@@ -183,7 +186,11 @@ impl Engine {
         let text = self.turn.text();
         let edge = self.config.backchannel_edge;
         let late = self.turn.quiet_since.is_some_and(|quiet| now.since(quiet) < edge);
-        let answers = self.turn.meant > 0 || (late && !text.is_empty());
+        // What was too brief to interrupt may have been the answer to what was asked.
+        let brief = reply.spoken_over.is_some_and(|spoken| self.is_brief(spoken));
+        let asked = reply.ledger.text().trim_end().ends_with('?');
+        let meant = self.turn.meant > 0 && (asked || !brief);
+        let answers = meant || (late && !text.is_empty());
         if answers && !self.runs.are_pending() {
             return self.answer(now, now);
         }
@@ -232,6 +239,7 @@ impl Reply {
             interruptible: true,
             sounded_at: None,
             spoken_over_since: None,
+            spoken_over: None,
             failed: false,
             asked: None,
             started,
@@ -244,6 +252,14 @@ impl Reply {
     /// Whether audio was let go that the carrier has not confirmed as played.
     pub(super) fn is_unplayed(&self) -> bool {
         !self.held && !self.ledger.is_played()
+    }
+
+    /// The caller who spoke over it has fallen silent.
+    pub(super) fn stop_speaking_over(&mut self, quiet: Timestamp) {
+        let stretch = self.spoken_over_since.take().map(|since| quiet.since(since));
+        if let Some(stretch) = stretch {
+            self.spoken_over = Some(self.spoken_over.unwrap_or_default() + stretch);
+        }
     }
 
     /// Whether it has been made and heard to its end.

@@ -130,8 +130,9 @@ impl Engine {
         let onset = self.turn.onset.take().unwrap_or(now);
         self.turn.voiced += now.since(onset);
         self.timers.clear(Timer::MediaGap);
+        self.actions.push_back(Action::Hint(Hint::SpeechEnded));
         if let Some(reply) = &mut self.reply {
-            reply.spoken_over_since = None;
+            reply.stop_speaking_over(now);
         }
         if self.turn.text().is_empty() { self.speech.ignore() } else { self.speech.reset() }
     }
@@ -169,6 +170,9 @@ impl Engine {
         self.turn.finals.clear();
         self.turn.interim.clear();
         self.turn.meant = 0;
+        self.turn.late = 0;
+        self.turn.meant_over = 0;
+        self.turn.request = false;
         self.turn.prepared = 0;
         if !text.is_empty() {
             self.actions.push_back(Action::Remember(Message::caller(text)));

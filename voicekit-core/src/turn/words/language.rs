@@ -6,6 +6,8 @@ use super::{de, en, es, fr, zh};
 pub(super) struct Language {
     /// What shows attention, besides [`SHARED_BACKCHANNELS`].
     pub(super) backchannels: &'static [&'static str],
+    /// What asks for the floor, however briefly it is said.
+    pub(super) requests: &'static [&'static str],
     /// What ends no sentence.
     pub(super) never_last: &'static [&'static str],
     /// What ends one seldom enough to need a full stop to prove it.
@@ -25,6 +27,7 @@ pub(super) const SHARED_BACKCHANNELS: &[&str] = &[
 
 pub(super) static OTHER: Language = Language {
     backchannels: &[],
+    requests: &["stop"],
     never_last: &["hmm", "uh", "uhm", "umm"],
     seldom_last: &[],
     whole: &[],

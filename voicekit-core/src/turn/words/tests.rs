@@ -55,6 +55,7 @@ fn a_phrase_that_ends_a_sentence_is_an_exception_to_something() {
         for phrase in language.whole {
             assert!(!language.is_open(phrase), "{phrase}");
             let bare = Language {
+                requests: &[],
                 backchannels: &[],
                 never_last: language.never_last,
                 seldom_last: language.seldom_last,

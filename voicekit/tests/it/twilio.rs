@@ -1,5 +1,4 @@
 //! Whole calls over the real media-stream protocol, served in memory, in virtual time.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

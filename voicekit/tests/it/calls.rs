@@ -1,112 +1,20 @@
 //! Whole calls against fakes of every part, in virtual time.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use voicekit::{Agent, CallEvent, CallReport, Part, Phrases};
+use voicekit::{Agent, CallEvent, Part, Phrases};
 use voicekit_core::error::ErrorKind;
 use voicekit_core::llm::Message;
 use voicekit_core::time::Timestamp;
-use voicekit_core::transport::{EndReason, TransportCommand};
+use voicekit_core::transport::EndReason;
 use voicekit_core::turn::replay::replay;
-use voicekit_core::turn::trace::{Entry, Line};
 use voicekit_core::turn::{Action, Config};
-use voicekit_testkit::fake::{
-    FakeAsr, FakeLlm, FakeTts, FakeVad, Fate, Fault, LineHandle, line, scripted_line,
-};
-use voicekit_testkit::phone::{Report, silence, tone};
+use voicekit_testkit::fake::{FakeAsr, FakeVad, Fate, Fault, line, scripted_line};
+use voicekit_testkit::phone::{silence, tone};
 use voicekit_testkit::script::Script;
 
-const HELLO: &str = "Corner Bakery, good morning.";
-const HOURS: &str = "We are open from seven to six on weekdays. On Saturday we close at two.";
-
-fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-/// The parts of a call, all of which work unless a test says otherwise.
-struct Parts {
-    asr: FakeAsr,
-    llm: FakeLlm,
-    tts: FakeTts,
-    greeting: bool,
-}
-
-impl Parts {
-    fn new<const A: usize, const B: usize>(heard: [&str; A], answers: [&str; B]) -> Self {
-        Self {
-            asr: FakeAsr::new(heard).with_interims(None),
-            llm: FakeLlm::new(answers),
-            tts: FakeTts::new().with_word_times(),
-            greeting: true,
-        }
-    }
-
-    fn agent(&self, lines: &Arc<Mutex<Vec<Line>>>) -> Agent {
-        let mut phrases = Phrases::default();
-        phrases.greeting = self.greeting.then(|| HELLO.to_owned());
-        let lines = Arc::clone(lines);
-        Agent::builder()
-            .instructions("You answer the phone for a bakery.")
-            .phrases(phrases)
-            .asr(self.asr.clone())
-            .llm(self.llm.clone())
-            .tts(self.tts.clone())
-            .vad(|| Ok(FakeVad::new()))
-            .observe(move |_| {
-                let lines = Arc::clone(&lines);
-                move |_: Timestamp, event: CallEvent<'_>| {
-                    if let CallEvent::Trace(line) = event {
-                        lines.lock().unwrap().push(line.clone());
-                    }
-                }
-            })
-            .build()
-            .unwrap()
-    }
-
-    /// Holds the call that `script` makes of it.
-    async fn call(&self, script: Script) -> Held {
-        let lines = Arc::default();
-        let (line, handle) = scripted_line(script);
-        let report = self.agent(&lines).call(Box::new(line)).await;
-        let trace = lines.lock().unwrap().clone();
-        Held { report, heard: handle.report(), handle, trace }
-    }
-}
-
-/// A call that is over.
-struct Held {
-    report: CallReport,
-    heard: Report,
-    handle: LineHandle,
-    trace: Vec<Line>,
-}
-
-impl Held {
-    fn conversation(&self) -> String {
-        let lines = self.report.messages.iter().map(|message| match message {
-            Message::Caller { text } => format!("caller: {text}\n"),
-            Message::Agent { text, interrupted: false } => format!("agent: {text}\n"),
-            Message::Agent { text, interrupted: true } => format!("agent: {text} —\n"),
-            Message::Tool { call, outcome } => format!("{}: {}\n", call.name, outcome.text),
-        });
-        lines.collect()
-    }
-
-    fn messages(&self) -> Vec<&str> {
-        self.report.messages.iter().map(Message::text).collect()
-    }
-
-    fn actions(&self, wanted: impl Fn(&Action) -> bool) -> usize {
-        let actions = self.trace.iter().filter_map(|line| match &line.entry {
-            Entry::Action(action) => Some(action),
-            Entry::Event(_) | Entry::Timeout => None,
-        });
-        actions.filter(|action| wanted(action)).count()
-    }
-}
+use crate::parts::{HELLO, HOURS, Parts, ms};
 
 #[tokio::test(start_paused = true)]
 async fn a_conversation_is_held_and_remembered() {
@@ -274,23 +182,6 @@ async fn a_line_that_breaks_is_reported_with_its_error() {
     let report = call.await.unwrap();
     assert_eq!(report.reason, EndReason::Lost);
     assert_eq!(report.error.unwrap().kind(), ErrorKind::Protocol);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_application_can_end_a_call_politely() {
-    let lines = Arc::default();
-    let parts = Parts::new(["Hello?"], [HOURS]);
-    let (line, handle) = line();
-    let session = parts.agent(&lines).session(Box::new(line));
-    let mut control = session.handle();
-    let call = tokio::spawn(session.run());
-    tokio::time::sleep(ms(5_000)).await;
-    control.end();
-    let report = call.await.unwrap();
-    assert_eq!(report.reason, EndReason::AgentHungUp);
-    assert_eq!(report.messages.last().unwrap().text(), Phrases::default().goodbye);
-    let last = handle.commands().pop().unwrap().1;
-    assert_eq!(last, TransportCommand::HangUp);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,9 @@
+//! Whole calls in virtual time.
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod control;
+mod parts;
+mod prepared;
+mod tools;
+mod twilio;
