@@ -29,7 +29,7 @@ use voicekit_core::transport::{
     CallInfo, EndReason, Transport, TransportCommand, TransportEvent, TransportSink,
 };
 use voicekit_core::turn::trace::{Entry, Line};
-use voicekit_core::turn::{Action, Engine, Event, Hint, Metrics, ReplyId, Source, State};
+use voicekit_core::turn::{Action, Engine, Event, Hint, Latency, Metrics, ReplyId, Source, State};
 
 use crate::agent::Parts;
 use crate::observer::{CallEvent, CallReport, Observer, Part};
@@ -92,10 +92,12 @@ impl fmt::Debug for Session {
 }
 
 fn log_end(info: &CallInfo, report: &CallReport) {
-    let (seconds, turns) = (report.ended.as_secs_f64(), report.messages.len());
-    match &report.error {
-        None => tracing::info!(call = %info.id, seconds, turns, "call ended"),
-        Some(error) => tracing::error!(call = %info.id, seconds, turns, %error, "call lost"),
+    let (id, seconds) = (&info.id, report.ended.as_secs_f64());
+    let Metrics { turns, interruptions, resumed, cut_offs, .. } = report.metrics;
+    let latency = report.metrics.median(Latency::total).unwrap_or_default();
+    tracing::info!(call = %id, seconds, turns, interruptions, resumed, cut_offs, ?latency, "call ended");
+    if let Some(error) = &report.error {
+        tracing::error!(call = %id, %error, "the line broke");
     }
 }
 

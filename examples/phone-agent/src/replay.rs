@@ -12,6 +12,9 @@ use voicekit_core::turn::trace::Line;
 
 use crate::console;
 
+/// So many differences are shown after the first: those that follow from them are the rest.
+const SHOWN: usize = 9;
+
 /// What to run again.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
@@ -50,6 +53,12 @@ fn show(path: &Path, result: &Replay) {
             let count = differences.len();
             console::line(format_args!("{name}: {count} of {inputs} inputs led elsewhere, first"));
             console::line(first);
+            for difference in differences.iter().skip(1).take(SHOWN) {
+                console::line(difference);
+            }
+            if let Some(rest) = count.checked_sub(SHOWN + 1).filter(|rest| *rest > 0) {
+                console::line(format_args!("and {rest} more"));
+            }
         }
     }
 }

@@ -39,12 +39,16 @@ pub(crate) fn show(at: Timestamp, event: &CallEvent<'_>) {
             }
             Entry::Event(_) | Entry::Action(_) | Entry::Timeout => {}
         },
+        CallEvent::Ended(report) => {
+            for line in report.metrics.to_string().lines() {
+                say(at, "", line);
+            }
+        }
         CallEvent::Failed { part, error } => say(at, "", format_args!("{part} failed: {error}")),
         CallEvent::Started(_)
         | CallEvent::Heard { .. }
         | CallEvent::Sent(_)
         | CallEvent::Cleared
-        | CallEvent::Ended(_)
         | _ => {}
     }
 }
