@@ -34,14 +34,6 @@ const TRIMMED: Duration = Duration::from_millis(120);
 const INTERIM_EVERY: Duration = Duration::from_secs(1);
 /// Closed utterances that wait to be decoded. With more, audio waits in the input.
 const MOST_CLOSED: usize = 8;
-/// The probability that nobody spoke from which on an utterance is noise. On the recorded speech it
-/// is 0.20 at most; on silence, hiss, hum and clicks of half a second to six, 0.86 at least.
-const NO_SPEECH: f32 = 0.8;
-/// It is noise from this probability on if the model is also this unsure of its words. Source:
-/// openai/whisper, `transcribe.py`.
-const PERHAPS_NO_SPEECH: f32 = 0.6;
-const UNSURE: f32 = -1.0;
-
 pub(super) struct Listener {
     whisper: Whisper,
     format: AudioFormat,
@@ -249,7 +241,7 @@ impl Listener {
     fn decoded(&mut self, result: Result<Decoded>) {
         let (Some((purpose, _)), decoded) = (self.job.take(), result) else { return };
         let decoded = match decoded {
-            Ok(decoded) => without_noise(decoded),
+            Ok(decoded) => decoded.without_noise(),
             Err(error) => return self.fail(error),
         };
         if purpose == Purpose::Close {
@@ -293,15 +285,6 @@ impl Listener {
             self.job = None;
         }
     }
-}
-
-fn without_noise(decoded: Decoded) -> Decoded {
-    let unsure = decoded.mean_log_probability < UNSURE && decoded.no_speech >= PERHAPS_NO_SPEECH;
-    let noise = decoded.no_speech >= NO_SPEECH || unsure;
-    if noise || !decoded.text.contains(char::is_alphanumeric) {
-        return Decoded { text: String::new(), ..decoded };
-    }
-    decoded
 }
 
 fn transcript(decoded: &Decoded) -> Transcript {

@@ -56,6 +56,14 @@ const TOKENS_PER_SECOND: usize = 6;
 /// Room for punctuation and a mishearing.
 const TOKENS_BESIDES: usize = 12;
 
+/// The probability that nobody spoke from which on an utterance is noise. On the recorded speech it
+/// is 0.20 at most; on silence, hiss, hum and clicks of half a second to six, 0.86 at least.
+const NO_SPEECH: f32 = 0.8;
+/// It is noise from this probability on if the model is also this unsure of its words. Source:
+/// openai/whisper, `transcribe.py`.
+const PERHAPS_NO_SPEECH: f32 = 0.6;
+const UNSURE: f32 = -1.0;
+
 /// Tells a decode to stop; asked between layers and tokens.
 type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
@@ -78,6 +86,19 @@ pub struct Decoded {
     pub no_speech: f32,
     /// The mean natural logarithm of the probability of each token, at most 0.
     pub mean_log_probability: f32,
+}
+
+impl Decoded {
+    /// The same without its words if they are more likely a noise that was taken for speech.
+    #[must_use]
+    pub fn without_noise(self) -> Self {
+        let unsure = self.mean_log_probability < UNSURE && self.no_speech >= PERHAPS_NO_SPEECH;
+        let noise = self.no_speech >= NO_SPEECH || unsure;
+        if noise || !self.text.contains(char::is_alphanumeric) {
+            return Self { text: String::new(), ..self };
+        }
+        self
+    }
 }
 
 impl Whisper {

@@ -1,0 +1,347 @@
+//! A recorded call, held again by the real engine in virtual time.
+//!
+//! Every 20 ms the engine hears a frame of the caller's, as a carrier delivers it, through the
+//! same parts as in a live call: Silero behind the echo gate, smart-turn when the caller pauses,
+//! Whisper for the words. What the models say reaches the engine after fixed allowances for their
+//! work, in the order of time.
+//!
+//! The agent is the one on the recording: when it speaks, the engine is told that it says
+//! something, frame by frame. What the engine would say itself is taken as said in no time. A
+//! recording does not react: the agent may go on after it was paused or interrupted. Its echo is
+//! then still expected, but it has the floor again only once the caller's turn is over.
+
+use std::time::Duration;
+
+use voicekit_core::error::Result;
+use voicekit_core::time::Timestamp;
+use voicekit_core::transport::Mark;
+use voicekit_core::turn::trace::{Entry, Line};
+use voicekit_core::turn::{Action, Config, Engine, Event, Hint, ReplyId, Source};
+use voicekit_local::{SmartTurn, Whisper};
+
+use crate::agent::{self, FRAME, Turn};
+use crate::ears::Ears;
+use crate::happening::{Happening, What};
+use crate::recogniser::Recogniser;
+use crate::recording::{RATE_HZ, Recording};
+
+const FRAME_TIME: Duration = Duration::from_millis(20);
+/// What a verdict of smart-turn takes: it always sees eight seconds.
+const VERDICT: Duration = Duration::from_millis(100);
+/// What the detector is given: the last eight seconds.
+const JUDGED: usize = RATE_HZ as usize * 8;
+/// The agent's audio between two marks.
+const MARK_EVERY: Duration = Duration::from_millis(500);
+/// The recorded agent waits at most so long for the engine to end the caller's turn.
+const LONGEST_WAIT: usize = agent::FRAMES_PER_SECOND * 3 / 2;
+/// Nobody is asked whether they are still there.
+const NEVER: Duration = Duration::from_secs(1_000_000);
+
+/// The parts that a call is held with.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Parts {
+    /// The engine's timings.
+    pub config: Config,
+    /// Who writes down the words, if anybody.
+    pub asr: Option<Whisper>,
+    /// Who judges pauses, if anybody.
+    pub detector: Option<SmartTurn>,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Held {
+    /// What the engine did about turns.
+    pub happenings: Vec<Happening>,
+    /// Everything that went into the engine and came out of it.
+    pub trace: Vec<Line>,
+}
+
+/// Holds the call.
+///
+/// # Errors
+///
+/// Of the engine's configuration, and of the models.
+pub fn hold(recording: &Recording, parts: &Parts) -> Result<Held> {
+    let mut call = Call::new(recording, parts)?;
+    let frames = recording.caller.len() / FRAME;
+    for frame in 0..frames {
+        call.agent_frame(frame)?;
+        call.advance(call.at(frame + 1))?;
+        call.caller_frame(frame)?;
+    }
+    Ok(call.held)
+}
+
+struct Call<'a> {
+    recording: &'a Recording,
+    config: Config,
+    detector: Option<SmartTurn>,
+    engine: Engine,
+    ears: Ears,
+    recogniser: Recogniser,
+    now: Timestamp,
+    /// Samples of the caller's that have come.
+    heard: usize,
+    verdict: Option<(Timestamp, u64, f32)>,
+    floor: Floor,
+    agent_turns: Vec<Turn>,
+    /// The caller speaks; the caller has the turn.
+    speaking: bool,
+    turn: bool,
+    held: Held,
+}
+
+/// The agent's turn on the recording, and the reply that it is to the engine.
+#[derive(Debug, Default)]
+struct Floor {
+    /// The next or present turn on the recording.
+    turn: usize,
+    begun: bool,
+    reply: Option<ReplyId>,
+    made: Duration,
+    marked: Duration,
+    done: bool,
+    paused: bool,
+}
+
+impl<'a> Call<'a> {
+    fn new(recording: &'a Recording, parts: &Parts) -> Result<Self> {
+        let mut config = parts.config.clone();
+        (config.idle, config.greet) = (NEVER, false);
+        let mut call = Self {
+            recording,
+            engine: Engine::new(config.clone())?,
+            config,
+            detector: parts.detector.clone(),
+            ears: Ears::new()?,
+            recogniser: Recogniser::new(parts.asr.clone()),
+            now: Timestamp::ZERO,
+            heard: 0,
+            verdict: None,
+            floor: Floor::default(),
+            agent_turns: agent::turns(&recording.agent),
+            speaking: false,
+            turn: false,
+            held: Held::default(),
+        };
+        call.handle(Event::Started)?;
+        Ok(call)
+    }
+
+    fn at(&self, frame: usize) -> Timestamp {
+        Timestamp::from_millis(20 * frame as u64)
+    }
+
+    // Time.
+
+    /// Lets everything happen that is due up to `to`.
+    fn advance(&mut self, to: Timestamp) -> Result<()> {
+        loop {
+            let timer = self.engine.poll_timeout().map(|(at, _)| at);
+            let verdict = self.verdict.map(|(at, ..)| at);
+            let words = self.recogniser.ready();
+            let Some(next) = [timer, verdict, words].into_iter().flatten().min() else { break };
+            if next > to {
+                break;
+            }
+            self.now = self.now.max(next);
+            if verdict == Some(next) {
+                self.judged()?;
+            } else if words == Some(next) {
+                self.words()?;
+            } else {
+                self.held.trace.push(Line { at: self.now, entry: Entry::Timeout });
+                self.engine.handle_timeout(self.now);
+                self.act()?;
+            }
+        }
+        self.now = to;
+        Ok(())
+    }
+
+    fn judged(&mut self) -> Result<()> {
+        let Some((_, pause, finished)) = self.verdict.take() else { return Ok(()) };
+        self.handle(Event::Judged { pause, finished })
+    }
+
+    fn words(&mut self) -> Result<()> {
+        match self.recogniser.take(&self.recording.caller)? {
+            Some(event) => self.handle(event),
+            None => Ok(()),
+        }
+    }
+
+    // The caller.
+
+    fn caller_frame(&mut self, frame: usize) -> Result<()> {
+        let samples = &self.recording.caller[frame * FRAME..(frame + 1) * FRAME];
+        self.heard += FRAME;
+        for probability in self.ears.caller(samples) {
+            self.handle(Event::Voice(percent(probability)))?;
+        }
+        self.recogniser.listen(self.now, self.heard);
+        Ok(())
+    }
+
+    fn judge(&mut self, pause: u64) -> Result<()> {
+        let Some(detector) = &self.detector else { return Ok(()) };
+        let from = self.heard.saturating_sub(JUDGED);
+        let finished = detector.probability(&self.recording.caller[from..self.heard], RATE_HZ)?;
+        let at = self.now + VERDICT;
+        self.recogniser.busy_until(at);
+        self.verdict = Some((at, pause, percent(finished)));
+        Ok(())
+    }
+
+    // The agent.
+
+    fn agent_frame(&mut self, frame: usize) -> Result<()> {
+        if let Some(samples) = self.recording.agent.get(frame * FRAME..(frame + 1) * FRAME) {
+            self.ears.agent(samples);
+        }
+        let Some(turn) = self.agent_turns.get(self.floor.turn).copied() else { return Ok(()) };
+        if frame >= turn.end {
+            return self.agent_ended();
+        }
+        let waits = self.turn && (self.floor.begun || frame < turn.start + LONGEST_WAIT);
+        if self.floor.reply.is_none() && frame >= turn.start && !waits {
+            self.agent_begins()?;
+        }
+        if let Some(reply) = self.floor.reply {
+            self.floor.made += FRAME_TIME;
+            self.handle(Event::Audio { reply, duration: FRAME_TIME })?;
+            if self.floor.made - self.floor.marked >= MARK_EVERY {
+                self.mark()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn agent_begins(&mut self) -> Result<()> {
+        self.floor = Floor { turn: self.floor.turn, begun: true, ..Floor::default() };
+        (self.turn, self.speaking, self.verdict) = (false, false, None);
+        let mut config = self.config.clone();
+        config.greet = true;
+        self.engine = Engine::new(config)?;
+        self.handle(Event::Started)?;
+        let Some(reply) = self.floor.reply else { return Ok(()) };
+        self.handle(Event::Clause { reply, text: "What the agent says.".to_owned() })
+    }
+
+    fn agent_ended(&mut self) -> Result<()> {
+        let Some(reply) = self.floor.reply else {
+            self.floor = Floor { turn: self.floor.turn + 1, ..Floor::default() };
+            return Ok(());
+        };
+        if !self.floor.done {
+            self.floor.done = true;
+            self.handle(Event::ReplyDone(reply))?;
+        }
+        if self.floor.reply.is_some() && !self.floor.paused {
+            self.mark()?;
+        }
+        Ok(())
+    }
+
+    /// What the caller has heard so far.
+    fn mark(&mut self) -> Result<()> {
+        let Some(reply) = self.floor.reply else { return Ok(()) };
+        self.floor.marked = self.floor.made;
+        if self.floor.done {
+            self.floor.reply = None;
+        }
+        let position_us = u64::try_from(self.floor.made.as_micros()).unwrap_or(u64::MAX);
+        self.handle(Event::Played(Mark { reply: reply.number(), position_us }))
+    }
+
+    // The engine.
+
+    fn handle(&mut self, event: Event) -> Result<()> {
+        self.held.trace.push(Line { at: self.now, entry: Entry::Event(event.clone()) });
+        self.engine.handle(self.now, event);
+        self.act()
+    }
+
+    fn act(&mut self) -> Result<()> {
+        let mut said = Vec::new();
+        while let Some(action) = self.engine.poll_action() {
+            self.held.trace.push(Line { at: self.now, entry: Entry::Action(action.clone()) });
+            match action {
+                Action::Hint(hint) => self.hint(hint),
+                Action::JudgeTurn { pause } => self.judge(pause)?,
+                Action::Reply { reply, source: Source::Greeting } => self.floor.reply = Some(reply),
+                Action::Reply { reply, .. } => {
+                    self.turn_over();
+                    said.push(reply);
+                }
+                Action::Cancel(reply) if self.floor.reply == Some(reply) => self.interrupted(),
+                Action::Hold { .. } => self.paused(),
+                Action::Release => self.resumed(),
+                Action::Cancel(_)
+                | Action::Clear
+                | Action::RestartHearing
+                | Action::Remember(_)
+                | Action::HangUp
+                | Action::State(_)
+                | Action::Measured(_) => {}
+            }
+        }
+        if self.speaking && !self.turn && self.floor.reply.is_none() {
+            self.turn = true;
+            self.happens(What::Start);
+        }
+        for reply in said {
+            self.handle(Event::ReplyDone(reply))?;
+        }
+        Ok(())
+    }
+
+    fn hint(&mut self, hint: Hint) {
+        match hint {
+            Hint::SpeechStarted => self.speaking = true,
+            Hint::SpeechEnded => self.speaking = false,
+            Hint::Finalize => self.turn_over(),
+        }
+        self.recogniser.hint(self.now, hint, self.heard);
+    }
+
+    fn turn_over(&mut self) {
+        if self.floor.reply.is_none() && std::mem::take(&mut self.turn) {
+            self.happens(What::End);
+        }
+    }
+
+    fn paused(&mut self) {
+        if self.floor.reply.is_some() {
+            self.floor.paused = true;
+            self.happens(What::Pause);
+        }
+    }
+
+    fn resumed(&mut self) {
+        if std::mem::take(&mut self.floor.paused) {
+            self.happens(What::Resume);
+        }
+    }
+
+    fn interrupted(&mut self) {
+        self.floor.reply = None;
+        self.floor.paused = false;
+        self.happens(What::Interrupt);
+        if !std::mem::replace(&mut self.turn, true) {
+            self.happens(What::Start);
+        }
+    }
+
+    fn happens(&mut self, ev: What) {
+        self.held.happenings.push(Happening { t: self.now.as_millis() as f64 / 1_000.0, ev });
+    }
+}
+
+/// Two decimals, as in a live call.
+fn percent(probability: f32) -> f32 {
+    (probability * 100.0).round() / 100.0
+}

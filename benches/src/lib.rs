@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod agent;
+pub mod call;
+mod ears;
+pub mod happening;
+pub mod labels;
+pub mod metrics;
+mod recogniser;
+pub mod recording;
+pub mod report;
