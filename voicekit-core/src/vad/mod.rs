@@ -4,8 +4,10 @@
 //! it must last, when it is over) is decided by the engine. [`EnergyVad`] needs no model.
 
 mod energy;
+mod foreground;
 
 pub use energy::EnergyVad;
+pub use foreground::Foreground;
 
 use std::fmt::Debug;
 
