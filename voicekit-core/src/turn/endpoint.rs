@@ -67,11 +67,11 @@ impl Default for Config {
     fn default() -> Self {
         let ms = Duration::from_millis;
         Self {
-            certain: 0.97,
+            certain: 0.8,
             likely: 0.5,
-            after_certain: ms(450),
-            after_likely: ms(800),
-            after_unlikely: ms(1_500),
+            after_certain: ms(360),
+            after_likely: ms(750),
+            after_unlikely: ms(1_200),
             unjudged: ms(700),
         }
     }
