@@ -16,7 +16,7 @@ use voicekit_core::error::Result;
 use voicekit_core::time::Timestamp;
 use voicekit_core::transport::Mark;
 use voicekit_core::turn::trace::{Entry, Line};
-use voicekit_core::turn::{Action, Config, Engine, Event, Hint, ReplyId, Source};
+use voicekit_core::turn::{Action, Config, Engine, Event, Hint, ReplyId};
 use voicekit_local::{SmartTurn, Whisper};
 
 use crate::agent::{self, FRAME, Turn};
@@ -32,10 +32,10 @@ const VERDICT: Duration = Duration::from_millis(100);
 const JUDGED: usize = RATE_HZ as usize * 8;
 /// The agent's audio between two marks.
 const MARK_EVERY: Duration = Duration::from_millis(500);
-/// The recorded agent waits at most so long for the engine to end the caller's turn.
-const LONGEST_WAIT: usize = agent::FRAMES_PER_SECOND * 3 / 2;
-/// Nobody is asked whether they are still there.
+/// Nobody is asked whether they are still there, and no recording is too long.
 const NEVER: Duration = Duration::from_secs(1_000_000);
+/// The words of the recorded agent are not known.
+const SAID: &str = "What the agent says.";
 
 /// The parts that a call is held with.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +77,6 @@ pub fn hold(recording: &Recording, parts: &Parts) -> Result<Held> {
 
 struct Call<'a> {
     recording: &'a Recording,
-    config: Config,
     detector: Option<SmartTurn>,
     engine: Engine,
     ears: Ears,
@@ -99,6 +98,11 @@ struct Call<'a> {
 struct Floor {
     /// The next or present turn on the recording.
     turn: usize,
+    /// It is this frame's.
+    open: bool,
+    /// The engine was told of it, and has not begun it.
+    asked: bool,
+    /// It has begun, and may have been interrupted.
     begun: bool,
     reply: Option<ReplyId>,
     made: Duration,
@@ -110,11 +114,10 @@ struct Floor {
 impl<'a> Call<'a> {
     fn new(recording: &'a Recording, parts: &Parts) -> Result<Self> {
         let mut config = parts.config.clone();
-        (config.idle, config.greet) = (NEVER, false);
+        (config.greet, config.idle, config.max_call) = (false, NEVER, NEVER);
         let mut call = Self {
             recording,
-            engine: Engine::new(config.clone())?,
-            config,
+            engine: Engine::new(config)?,
             detector: parts.detector.clone(),
             ears: Ears::new()?,
             recogniser: Recogniser::new(parts.asr.clone()),
@@ -203,12 +206,14 @@ impl<'a> Call<'a> {
             self.ears.agent(samples);
         }
         let Some(turn) = self.agent_turns.get(self.floor.turn).copied() else { return Ok(()) };
+        self.floor.open = (turn.start..turn.end).contains(&frame);
         if frame >= turn.end {
             return self.agent_ended();
         }
-        let waits = self.turn && (self.floor.begun || frame < turn.start + LONGEST_WAIT);
-        if self.floor.reply.is_none() && frame >= turn.start && !waits {
-            self.agent_begins()?;
+        let interrupted = self.floor.begun && self.turn;
+        if self.floor.open && self.floor.reply.is_none() && !self.floor.asked && !interrupted {
+            self.floor.asked = true;
+            self.handle(Event::Say { text: SAID.to_owned(), interruptible: true })?;
         }
         if let Some(reply) = self.floor.reply {
             self.floor.made += FRAME_TIME;
@@ -220,20 +225,16 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    fn agent_begins(&mut self) -> Result<()> {
-        self.floor = Floor { turn: self.floor.turn, begun: true, ..Floor::default() };
-        (self.turn, self.speaking, self.verdict) = (false, false, None);
-        let mut config = self.config.clone();
-        config.greet = true;
-        self.engine = Engine::new(config)?;
-        self.handle(Event::Started)?;
-        let Some(reply) = self.floor.reply else { return Ok(()) };
-        self.handle(Event::Clause { reply, text: "What the agent says.".to_owned() })
+    fn agent_begins(&mut self, reply: ReplyId) {
+        let turn = self.floor.turn;
+        self.floor =
+            Floor { turn, open: true, begun: true, reply: Some(reply), ..Floor::default() };
     }
 
     fn agent_ended(&mut self) -> Result<()> {
         let Some(reply) = self.floor.reply else {
-            self.floor = Floor { turn: self.floor.turn + 1, ..Floor::default() };
+            let (turn, asked) = (self.floor.turn + 1, self.floor.asked);
+            self.floor = Floor { turn, asked, ..Floor::default() };
             return Ok(());
         };
         if !self.floor.done {
@@ -266,37 +267,47 @@ impl<'a> Call<'a> {
     }
 
     fn act(&mut self) -> Result<()> {
-        let mut said = Vec::new();
+        let mut next = Vec::new();
         while let Some(action) = self.engine.poll_action() {
             self.held.trace.push(Line { at: self.now, entry: Entry::Action(action.clone()) });
             match action {
                 Action::Hint(hint) => self.hint(hint),
                 Action::JudgeTurn { pause } => self.judge(pause)?,
-                Action::Reply { reply, source: Source::Greeting } => self.floor.reply = Some(reply),
-                Action::Reply { reply, .. } => {
+                Action::Say { reply, text } if self.floor.open => {
+                    self.agent_begins(reply);
+                    next.push(Event::Clause { reply, text });
+                }
+                Action::Say { reply, .. } => {
+                    self.floor.asked = false;
+                    next.push(Event::ReplyDone(reply));
+                }
+                Action::Reply { reply, .. } | Action::Adopt(reply) => {
                     self.turn_over();
-                    said.push(reply);
+                    next.push(Event::ReplyDone(reply));
                 }
                 Action::Cancel(reply) if self.floor.reply == Some(reply) => self.interrupted(),
                 Action::Hold { .. } => self.paused(),
                 Action::Release => self.resumed(),
                 Action::Cancel(_)
+                | Action::CancelTool(_)
                 | Action::Clear
-                | Action::RestartHearing
-                | Action::Remember(_)
+                | Action::Discard(_)
                 | Action::HangUp
+                | Action::Measured(_)
+                | Action::PickedUp(_)
+                | Action::Prepare { .. }
+                | Action::Remember(_)
+                | Action::RestartHearing
+                | Action::RunTool { .. }
                 | Action::State(_)
-                | Action::Measured(_) => {}
+                | Action::TurnExceeded => {}
             }
         }
         if self.speaking && !self.turn && self.floor.reply.is_none() {
             self.turn = true;
             self.happens(What::Start);
         }
-        for reply in said {
-            self.handle(Event::ReplyDone(reply))?;
-        }
-        Ok(())
+        next.into_iter().try_for_each(|event| self.handle(event))
     }
 
     fn hint(&mut self, hint: Hint) {
@@ -309,6 +320,8 @@ impl<'a> Call<'a> {
     }
 
     fn turn_over(&mut self) {
+        // If the voice goes on all the same, the engine will say that speech has started anew.
+        self.speaking = false;
         if self.floor.reply.is_none() && std::mem::take(&mut self.turn) {
             self.happens(What::End);
         }

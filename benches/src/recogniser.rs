@@ -86,7 +86,7 @@ impl Recogniser {
         match hint {
             Hint::SpeechStarted => self.started(heard),
             Hint::SpeechEnded => self.paused(now, heard),
-            Hint::Finalize => self.finalizing = true,
+            Hint::Finalize => self.finalize(now, heard),
         }
     }
 
@@ -150,6 +150,15 @@ impl Recogniser {
         }
     }
 
+    fn finalize(&mut self, now: Timestamp, heard: usize) {
+        self.finalizing = true;
+        let Some(utterance) = &self.utterance else { return };
+        if !utterance.paused && self.whisper.is_some() {
+            self.spoken = heard;
+            self.start(now, utterance.start, heard, false);
+        }
+    }
+
     fn start(&mut self, now: Timestamp, start: usize, end: usize, interim: bool) {
         let end = end.min(start + LONGEST);
         let seconds = (end - start) as f64 / f64::from(RATE_HZ);
@@ -165,7 +174,7 @@ impl Recogniser {
         let reopened = self.reopened.take().map(Utterance::new);
         let utterance = std::mem::replace(&mut self.utterance, reopened);
         let text = utterance.and_then(|utterance| utterance.decoded).unwrap_or_default();
-        Event::Final { text, finalized: true }
+        Event::Final { text, finalized: true, until: None }
     }
 
     fn decode(&self, samples: &[i16]) -> Result<String> {
