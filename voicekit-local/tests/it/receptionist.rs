@@ -53,7 +53,7 @@ async fn say(receptionist: &Receptionist, messages: &[Message]) -> String {
         match event.unwrap() {
             ChatEvent::Text(text) => answer.push_str(&text),
             ChatEvent::Done(_) => is_done = true,
-            other => panic!("{other:?}"),
+            other @ ChatEvent::ToolCall(_) | other => panic!("{other:?}"),
         }
     }
     assert!(is_done);

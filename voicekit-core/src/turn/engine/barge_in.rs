@@ -110,10 +110,8 @@ impl Engine {
     }
 
     pub(super) fn is_brief(&self, spoken: Duration) -> bool {
-        self.config.start.iter().any(|start| match start {
-            Start::Voice { take_after, .. } => spoken < *take_after,
-            _ => false,
-        })
+        let longer = |start: &Start| matches!(start, Start::Voice { take_after, .. } if spoken < *take_after);
+        self.config.start.iter().any(longer)
     }
 
     /// The application gives the caller the floor.
