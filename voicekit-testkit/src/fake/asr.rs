@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::time::{Instant, sleep_until};
-use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest, Transcript};
+use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest, Transcript, TurnSign};
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
@@ -29,6 +29,7 @@ pub struct FakeAsr {
     final_delay: Duration,
     interim_every: Option<Duration>,
     own_endpointing: Option<Duration>,
+    own_turns: Option<Duration>,
     faults: Faults,
     journal: Journal<AsrCall>,
 }
@@ -54,6 +55,7 @@ impl FakeAsr {
             final_delay: Duration::from_millis(100),
             interim_every: Some(Duration::from_millis(200)),
             own_endpointing: None,
+            own_turns: None,
             faults: Faults::default(),
             journal: Journal::default(),
         }
@@ -81,6 +83,15 @@ impl FakeAsr {
         self
     }
 
+    /// Follows turns: half of `delay` after `SpeechEnded` it says what it heard and that the turn
+    /// may be over, and after all of it gives the final transcript and says that it is. Speech that
+    /// goes on before that resumes the turn. Default: it does not.
+    #[must_use]
+    pub fn with_own_turns(mut self, delay: Duration) -> Self {
+        self.own_turns = Some(delay);
+        self
+    }
+
     /// The formats it takes, best first. Default: [`AudioFormat::PHONE`].
     #[must_use]
     pub fn with_formats(mut self, formats: impl Into<Vec<AudioFormat>>) -> Self {
@@ -104,7 +115,8 @@ impl FakeAsr {
 #[async_trait]
 impl Asr for FakeAsr {
     fn info(&self) -> AsrInfo {
-        AsrInfo::new(NAME, self.formats.clone()).with_final_latency(self.final_delay)
+        let info = AsrInfo::new(NAME, self.formats.clone()).with_final_latency(self.final_delay);
+        if self.own_turns.is_some() { info.with_turns() } else { info }
     }
 
     async fn recognize(
@@ -179,6 +191,9 @@ impl Ear {
                 if let Some(delay) = self.asr.own_endpointing {
                     self.finish(delay, Transcript::new);
                 }
+                if let Some(delay) = self.asr.own_turns {
+                    self.end_turn(delay);
+                }
             }
             AsrInput::Finalize => {
                 let endpointing = self.asr.own_endpointing.is_some();
@@ -192,6 +207,9 @@ impl Ear {
     }
 
     fn begin(&mut self) {
+        if self.asr.own_turns.is_some() {
+            self.begin_turn();
+        }
         if self.speech.is_some() {
             return;
         }
@@ -204,6 +222,29 @@ impl Ear {
             }
         }
         self.speech = Some(text);
+    }
+
+    fn begin_turn(&mut self) {
+        let unsaid = self.due.iter().find_map(|(_, event)| match event {
+            AsrEvent::Final(transcript) => Some(transcript.text.clone()),
+            AsrEvent::Interim(_) | AsrEvent::Turn(_) | _ => None,
+        });
+        self.due.clear();
+        let sign = if unsaid.is_some() { TurnSign::Resumed } else { TurnSign::Started };
+        self.speech = unsaid.or(self.speech.take());
+        self.due.push_back((Instant::now(), AsrEvent::Turn(sign)));
+    }
+
+    fn end_turn(&mut self, delay: Duration) {
+        let Some(text) = self.speech.take() else { return };
+        let (eager, end) = (Instant::now() + delay / 2, Instant::now() + delay);
+        self.due.clear();
+        self.due.extend([
+            (eager, AsrEvent::Interim(Transcript::new(text.clone()))),
+            (eager, AsrEvent::Turn(TurnSign::EagerEnd)),
+            (end, AsrEvent::Final(Transcript::new(text))),
+            (end, AsrEvent::Turn(TurnSign::Ended)),
+        ]);
     }
 
     /// The speech so far is over: what was interim is not said any more.

@@ -79,3 +79,15 @@ async fn a_prepared_reply_that_failed_is_asked_for_again() {
     assert_eq!(held.messages().len(), 3, "{}", held.conversation());
     assert!(!held.conversation().contains("Sorry"), "{}", held.conversation());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_recogniser_that_follows_turns_ends_them_and_has_replies_prepared() {
+    let asr = FakeAsr::new(["When are you open?"]).with_interims(None).with_own_turns(ms(200));
+    let parts = Parts { asr, ..parts() };
+    let held = parts.call(script()).await;
+    assert_eq!(held.messages(), [HELLO, "When are you open?", HOURS]);
+    assert_eq!((adopted(&held), parts.llm.journal().len()), (1, 1));
+    // Silence alone would have taken 700 ms.
+    let latency = held.report.metrics.latencies[0];
+    assert!(latency.endpointing < ms(450), "{latency:?}");
+}
