@@ -16,6 +16,7 @@ mod turn_scenarios_interruptions;
 mod turn_scenarios_replies;
 mod turn_scenarios_turns;
 mod turn_script;
+mod turn_strategies;
 mod turn_trace;
 mod vad;
 mod wav;

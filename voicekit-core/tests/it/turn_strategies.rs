@@ -1,0 +1,519 @@
+//! What takes the floor, what gives it up and what keeps it, one strategy at a time, and what
+//! bounds a call.
+
+use std::time::Duration;
+
+use voicekit_core::turn::{Config, Mute, Start, Stop};
+
+use crate::turn_script::{check, check_over_the_agent, check_with, config};
+
+#[test]
+fn without_strategies_only_the_application_counts() {
+    let mut config = config();
+    config.greet = true;
+    config.start = vec![];
+    config.stop = vec![];
+    check_with(
+        config,
+        r##"
+             0 started
+        >    0 reply #1 greeting
+           100 clause #1 "Welcome."
+           100 audio #1 9000
+           100 done #1
+             speech 2000 3000
+          3300 final "Stop!"
+          4000 take-turn
+        > 4000 cancel #1
+        > 4000 clear
+             speech 4500 5500
+          5700 final "Two rolls."
+          8000 yield-turn
+        > 8000 remember caller "Stop! Two rolls."
+        > 8000 reply #2 turn
+        "##,
+    );
+}
+
+/// Without them too: 5 s after nothing more came of it.
+#[test]
+fn a_turn_that_nothing_ends_is_ended_by_its_timeout() {
+    let mut config = config();
+    config.stop = vec![];
+    check_with(
+        config,
+        r#"
+             0 started
+             speech 500 1000
+          1300 final "Two rolls."
+        > 6000 remember caller "Two rolls."
+        > 6000 reply #1 turn
+        "#,
+    );
+}
+
+#[test]
+fn brief_speech_takes_the_floor_only_by_a_word_that_asks_for_it() {
+    check_over_the_agent(
+        config(),
+        r##"
+             speech 3000 3300
+        > 3200 hold 2000
+        > 3200 clear
+          3700 final "Two rolls."
+        > 3700 release
+             speech 5000 5300
+        > 5200 hold 3000
+        > 5200 clear
+          5700 final "Wait!"
+        > 5700 cancel #1
+        > 5700 remember interrupted "Our shop opens"
+        > 5900 remember caller "Two rolls. Wait!"
+        > 5900 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn a_brief_answer_to_a_question_is_answered_once_it_has_been_asked() {
+    check(
+        r##"
+             0 started
+             0 final "A cake."
+        >  600 remember caller "A cake."
+        >  600 reply #1 turn
+          1000 clause #1 "Chocolate?"
+          1000 audio #1 3000
+          1000 done #1
+             speech 1500 1800
+        > 1700 hold 0
+        > 1700 clear
+          2200 final "Vanilla."
+        > 2200 release
+          5200 played #1 3000
+        > 5200 remember agent "Chocolate?"
+        > 5200 remember caller "Vanilla."
+        > 5200 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn the_recogniser_alone_can_tell_who_has_the_floor() {
+    let mut config = config();
+    config.start = vec![Start::Recognizer, Start::Turn { after: Duration::ZERO }];
+    config.stop = vec![Stop::Recognizer];
+    check_with(
+        config,
+        r##"
+             0 started
+          1000 sign started
+          1200 interim "two"
+          1900 final "Two rolls."
+          3000 sign ended
+        > 3000 remember caller "Two rolls."
+        > 3000 reply #1 turn
+          3100 clause #1 "Sure."
+          3100 audio #1 3000
+          3100 done #1
+          4000 sign started
+        > 4000 hold 0
+        > 4000 clear
+          4400 interim "and"
+          4900 final "And a loaf."
+          6000 sign ended
+        > 6000 cancel #1
+        > 6000 remember caller "And a loaf."
+        > 6000 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn a_recogniser_that_believes_the_turn_over_has_a_reply_prepared() {
+    let mut config = config();
+    config.speculation.most = 2;
+    config.stop = vec![Stop::Recognizer];
+    check_with(
+        config,
+        r##"
+             0 started
+          1000 sign started
+          1900 final "Two rolls"
+          1950 sign eager-end
+        > 1950 prepare #1 "Two rolls"
+          2100 sign resumed
+        > 2100 discard #1
+          2300 final "and a loaf."
+          2350 sign eager-end
+        > 2350 prepare #2 "Two rolls and a loaf."
+          2600 sign ended
+        > 2600 remember caller "Two rolls and a loaf."
+        > 2600 adopt #2
+        "##,
+    );
+}
+
+#[test]
+fn a_greeting_that_cannot_be_interrupted_is_heard_and_the_reply_after_it_can_be() {
+    let mut config = config();
+    config.greet = true;
+    config.mute = vec![Mute::Greeting];
+    check_with(
+        config,
+        r##"
+             0 started
+        >    0 reply #1 greeting
+           100 clause #1 "Hello."
+           100 audio #1 2100
+           100 done #1
+             speech 500 1500
+          1700 final "Wait."
+          2200 played #1 2100
+        > 2200 remember agent "Hello."
+        > 2200 remember caller "Wait."
+        > 2200 reply #2 turn
+          2300 clause #2 "Sure."
+          2300 audio #2 3000
+          2300 done #2
+             speech 3000 3900
+        > 3200 hold 0
+        > 3200 clear
+        > 3700 cancel #2
+        "##,
+    );
+}
+
+#[test]
+fn what_is_said_while_tools_run_waits_for_them_if_it_must() {
+    let mut config = config();
+    config.mute = vec![Mute::Tools];
+    check_with(
+        config,
+        r##"
+             0 started
+             0 final "Book it."
+        >  600 remember caller "Book it."
+        >  600 reply #1 turn
+           700 clause #1 "Moment."
+           700 tool #1 finish {"id":"c1","name":"book","arguments":"{}"}
+        >  700 run 1 {"id":"c1","name":"book","arguments":"{}"}
+           700 audio #1 2000
+           700 done #1
+             speech 1000 2000
+          2200 final "Wait, and a cake."
+          2700 played #1 2000
+        > 2700 remember agent "Moment."
+          3000 tool-done 1 {"text":"Booked."}
+        > 3000 remember tool {"id":"c1","name":"book","arguments":"{}"} {"text":"Booked."}
+        > 3000 remember caller "Wait, and a cake."
+        > 3000 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn keys_are_a_turn_that_a_key_or_a_pause_ends() {
+    check(
+        r##"
+             0 started
+          1000 dtmf 1
+          1500 dtmf 2
+          3000 dtmf 3
+          3500 dtmf #
+        > 3500 remember caller "[pressed 1 2 3 #]"
+        > 3500 reply #1 turn
+        "##,
+    );
+    check(
+        r##"
+             0 started
+          1000 dtmf 1
+          1500 dtmf 2
+        > 3500 remember caller "[pressed 1 2]"
+        > 3500 reply #1 turn
+        "##,
+    );
+}
+
+#[test]
+fn a_key_interrupts_the_agent() {
+    check_over_the_agent(
+        config(),
+        r##"
+          3900 dtmf 0
+        > 3900 cancel #1
+        > 3900 clear
+        > 3900 remember interrupted "Our shop"
+        > 5900 remember caller "[pressed 0]"
+        > 5900 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn a_number_that_is_read_out_is_waited_for_longer() {
+    check(
+        r#"
+             0 started
+             0 expect "digits"
+             speech 500 1500
+          1700 final "One two three."
+             speech 2600 3300
+          3500 final "Four five six."
+        > 4800 remember caller "One two three. Four five six."
+        > 4800 reply #1 turn
+        "#,
+    );
+}
+
+#[test]
+fn a_number_that_is_complete_is_not_waited_for() {
+    check(
+        r##"
+             0 started
+             0 expect "digits" 4
+             speech 500 1500
+          1700 final "One two three four."
+        > 1950 remember caller "One two three four."
+        > 1950 reply #1 turn
+        "##,
+    );
+    check(
+        r##"
+             0 started
+             0 expect "digits" 4
+          1000 dtmf 1
+          1500 dtmf 2
+          2000 dtmf 3
+          2500 dtmf 4
+        > 2500 remember caller "[pressed 1 2 3 4]"
+        > 2500 reply #1 turn
+        "##,
+    );
+}
+
+#[test]
+fn what_is_expected_holds_for_one_turn() {
+    check(
+        r##"
+             0 started
+             0 expect "digits" 4
+             speech 500 1500
+          1700 final "One two three four."
+        > 1950 remember caller "One two three four."
+        > 1950 reply #1 turn
+          2000 clause #1 "Thanks."
+          2000 audio #1 500
+          2000 done #1
+          2500 played #1 500
+        > 2500 remember agent "Thanks."
+             speech 3000 4000
+          4200 final "One two three four."
+        > 4600 remember caller "One two three four."
+        > 4600 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn attention_lets_the_agent_go_on_in_every_language() {
+    for (language, attention, request) in [
+        ("de", "Ja, genau.", "Moment, bitte!"),
+        ("es", "Sí, claro.", "Espere."),
+        ("fr", "Oui, d'accord.", "Attendez !"),
+        ("zh", "嗯，对。", "等一下"),
+    ] {
+        let mut config = config();
+        config.language = language.to_owned();
+        check_over_the_agent(
+            config,
+            &format!(
+                r##"
+                     speech 3000 3300
+                > 3200 hold 2000
+                > 3200 clear
+                  3700 interim "{attention}"
+                > 3700 release
+                  6000 interim "{request}"
+                > 6000 cancel #1
+                > 6000 clear
+                > 6000 remember interrupted "Our shop opens daily"
+                "##
+            ),
+        );
+    }
+}
+
+#[test]
+fn what_must_be_heard_cannot_be_interrupted() {
+    check(
+        r##"
+             0 started
+             0 insist "Recorded."
+        >    0 say #1 "Recorded."
+           100 clause #1 "Recorded."
+           100 audio #1 3000
+           100 done #1
+             speech 500 2000
+          1000 interim "stop"
+          2200 final "Stop!"
+          2300 dtmf 0
+          3100 played #1 3000
+        > 3100 remember agent "Recorded."
+        > 4300 remember caller "Stop! [pressed 0]"
+        > 4300 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn what_is_to_be_said_waits_until_the_caller_was_answered() {
+    check(
+        r##"
+             0 started
+             speech 500 1000
+           700 say "One."
+           800 say "Two."
+          1300 final "Hello."
+        > 1600 remember caller "Hello."
+        > 1600 reply #1 turn
+          1700 clause #1 "Hello."
+          1700 audio #1 500
+          1700 done #1
+          2200 played #1 500
+        > 2200 remember agent "Hello."
+        > 2200 say #2 "One."
+          2300 clause #2 "One."
+          2300 audio #2 500
+          2300 done #2
+          2800 played #2 500
+        > 2800 remember agent "One."
+        > 2800 say #3 "Two."
+        "##,
+    );
+}
+
+fn short_call() -> Config {
+    let mut config = config();
+    let second = Duration::from_secs(1);
+    config.idle = 100 * second;
+    config.max_call = 60 * second;
+    config.call_warning = 10 * second;
+    config.call_grace = 5 * second;
+    config
+}
+
+#[test]
+fn the_longest_call_ends_with_a_warning_and_a_goodbye() {
+    check_with(
+        short_call(),
+        r##"
+             0 started
+        > 50000 reply #1 warning
+         50100 clause #1 "Ten seconds left."
+         50100 audio #1 1000
+         50100 done #1
+         51100 played #1 1000
+        > 51100 remember agent "Ten seconds left."
+        > 60000 reply #2 goodbye
+         60100 clause #2 "Goodbye."
+         60100 audio #2 1000
+         60100 done #2
+         61100 played #2 1000
+        > 61100 remember agent "Goodbye."
+        > 61100 hang-up
+        "##,
+    );
+}
+
+#[test]
+fn a_goodbye_that_takes_longer_than_the_grace_is_cut() {
+    check_with(
+        short_call(),
+        r##"
+             0 started
+        > 50000 reply #1 warning
+         50100 clause #1 "Ten seconds left."
+         50100 audio #1 1000
+         50100 done #1
+         51100 played #1 1000
+        > 51100 remember agent "Ten seconds left."
+        > 60000 reply #2 goodbye
+         60100 clause #2 "Goodbye."
+         60100 audio #2 9000
+         60100 done #2
+        > 65000 hang-up
+         65100 line-ended agent
+        > 65100 cancel #2
+        > 65100 clear
+        "##,
+    );
+}
+
+/// After 10 s it is known to be a noise. The caller is asked to say it again, which the noise does
+/// not keep back, and counts again once it has stopped.
+#[test]
+fn a_noise_that_lasts_is_ignored_until_it_stops() {
+    check(
+        r##"
+             0 started
+             speech 500 12500
+         10700 finalized ""
+        > 10700 reply #1 not-understood
+         10800 clause #1 "Sorry?"
+         10800 audio #1 5000
+         10800 done #1
+             speech 13500 14400
+        > 13700 hold 0
+        > 13700 clear
+        > 14200 cancel #1
+        "##,
+    );
+}
+
+/// The words of a turn end it if the voice, of somebody else perhaps, does not.
+#[test]
+fn a_voice_that_goes_on_without_words_does_not_keep_the_turn_open() {
+    check(
+        r##"
+             0 started
+             speech 500 7140
+          1500 final "Two rolls,"
+          2000 final "please."
+          7100 finalized ""
+        > 7100 remember caller "Two rolls, please."
+        > 7100 reply #1 turn
+        "##,
+    );
+}
+
+#[test]
+fn a_model_that_keeps_asking_for_tools_has_failed() {
+    let mut config = config();
+    config.max_tool_steps = 2;
+    check_with(
+        config,
+        r##"
+             0 started
+             0 final "Book it."
+        >  600 remember caller "Book it."
+        >  600 reply #1 turn
+           700 tool #1 finish {"id":"c1","name":"look","arguments":"{}"}
+        >  700 run 1 {"id":"c1","name":"look","arguments":"{}"}
+           710 done #1
+           800 tool-done 1 {"text":"Free."}
+        >  800 remember tool {"id":"c1","name":"look","arguments":"{}"} {"text":"Free."}
+        >  800 reply #2 tools
+           900 tool #2 finish {"id":"c2","name":"book","arguments":"{}"}
+        >  900 run 2 {"id":"c2","name":"book","arguments":"{}"}
+           910 done #2
+          1000 tool-done 2 {"text":"Booked."}
+        > 1000 remember tool {"id":"c2","name":"book","arguments":"{}"} {"text":"Booked."}
+        > 1000 reply #3 tools
+          1100 tool #3 finish {"id":"c3","name":"book","arguments":"{}"}
+        > 1100 cancel #3
+        > 1100 reply #4 failure
+        "##,
+    );
+}
