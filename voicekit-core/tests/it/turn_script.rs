@@ -34,16 +34,19 @@ pub(crate) fn check(script: &str) {
     check_with(config(), script);
 }
 
-/// The caller speaks first, 600 ms of silence end a turn that was not judged, and 200 ms of voice
-/// make the agent pause.
+/// The caller speaks first, and nothing is prepared or learned. The timings that traces depend on
+/// most are round and do not follow the defaults: 600 ms of silence end a turn that was not judged,
+/// 200 ms of voice make the agent pause.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.greet = false;
-    config.endpoint.unjudged = Duration::from_millis(600);
-    config.start[0] = Start::Voice {
-        pause_after: Duration::from_millis(200),
-        take_after: Duration::from_millis(700),
-    };
+    let ms = Duration::from_millis;
+    config.endpoint.certain = 0.97;
+    config.endpoint.after_certain = ms(450);
+    config.endpoint.after_likely = ms(800);
+    config.endpoint.after_unlikely = ms(1_500);
+    config.endpoint.unjudged = ms(600);
+    config.start[0] = Start::Voice { pause_after: ms(200), take_after: ms(700) };
     config.speculation.most = 0;
     config.pauses.weight = 0.0;
     config
