@@ -1,6 +1,6 @@
 //! What a listener on the outside can know about a call, and what they may never see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use voicekit_core::llm::Message;
@@ -26,6 +26,8 @@ pub(crate) struct Checker {
     just_silenced: bool,
     /// Nothing that the caller does may cut the live reply off.
     insists: bool,
+    /// Whether the caller may cut off what is to be said next, and after that.
+    to_say: VecDeque<bool>,
     prepared: Option<(ReplyId, String)>,
     ending: bool,
     hung_up: bool,
@@ -88,6 +90,7 @@ impl Checker {
                 self.played = self.played.max(position.min(self.made));
             }
             Event::Final { text, .. } if !self.line_ended => self.finals.push(text.clone()),
+            Event::Say { interruptible, .. } => self.to_say.push_back(*interruptible),
             Event::End => self.ending = true,
             Event::LineEnded(_) => self.line_ended = true,
             Event::Started
@@ -108,7 +111,6 @@ impl Checker {
             | Event::Cleared(_)
             | Event::TakeTurn
             | Event::YieldTurn
-            | Event::Say { .. }
             | Event::Expect(_) => {}
         }
     }
@@ -127,6 +129,7 @@ impl Checker {
             Action::Say { reply, text } => {
                 self.reply(*reply, Source::Said);
                 assert!(!text.is_empty());
+                self.insists = !self.to_say.pop_front().expect("said what nobody asked for");
             }
             Action::Prepare { reply, text } => self.prepare(*reply, text),
             Action::Adopt(reply) => self.adopt(*reply),
@@ -137,6 +140,7 @@ impl Checker {
             Action::Cancel(reply) => self.cancel(*reply),
             Action::Hold { from } => {
                 assert!(!self.held && *from <= self.made, "held twice, or beyond the audio");
+                assert!(!self.insists, "what was insisted on was held");
                 self.owes_clear = self.played < self.made;
                 self.just_silenced = true;
                 self.held = true;
@@ -194,6 +198,9 @@ impl Checker {
 
     fn begin(&mut self, reply: ReplyId, source: Source) {
         assert!(self.live.is_none() || self.over || self.made > Duration::ZERO, "two voices");
+        let audible = self.live.is_some() && self.made > Duration::ZERO && !self.text.is_empty();
+        let whole = self.over && !self.failing;
+        assert!(!audible || !whole || self.remembered, "a reply before the last one was heard");
         assert!(!self.hung_up && !self.line_ended, "a reply after the end");
         let last_words = matches!(source, Source::Goodbye | Source::Failure);
         assert!(!self.ending || last_words, "a new reply although the call is ending");
@@ -204,6 +211,7 @@ impl Checker {
             last: reply.number(),
             ending: self.ending || matches!(source, Source::Goodbye | Source::Voicemail),
             runs: std::mem::take(&mut self.runs),
+            to_say: std::mem::take(&mut self.to_say),
             finals: std::mem::take(&mut self.finals),
             said: std::mem::take(&mut self.said),
             ..Self::default()
