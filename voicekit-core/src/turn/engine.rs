@@ -170,9 +170,8 @@ impl Engine {
                     let edge = self.speech.media_lost();
                     self.edge(now, edge);
                 }
-                Timer::Noise => self.noise(now),
                 Timer::Keys => self.keys_done(now),
-                Timer::EndOfTurn => self.end_of_turn(now),
+                Timer::EndOfTurn | Timer::Noise => self.end_of_turn(now),
                 Timer::Transcript => self.transcript_overdue(now),
                 Timer::Prepare => self.prepare(),
                 Timer::Resume => self.resume(now),

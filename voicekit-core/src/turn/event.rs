@@ -75,6 +75,11 @@ pub enum Source {
 }
 
 impl Source {
+    /// Whether the caller waits for it.
+    pub(super) fn is_owed(self) -> bool {
+        !matches!(self, Self::StillThere | Self::Filler | Self::Said | Self::Warning)
+    }
+
     /// Whether the words are the model's.
     pub fn is_model(self) -> bool {
         matches!(self, Self::Turn | Self::Tools)

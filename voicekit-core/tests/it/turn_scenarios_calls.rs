@@ -127,7 +127,6 @@ fn marks_that_never_come_do_not_stop_the_call() {
         > 11700 reply #2 still-there
           11800 failed #2
         > 11800 cancel #2
-        > 11800 reply #3 failure
         "##,
     );
 }

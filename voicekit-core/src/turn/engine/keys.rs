@@ -2,7 +2,7 @@
 
 use crate::time::Timestamp;
 use crate::transport::Digit;
-use crate::turn::strategy::Stop;
+use crate::turn::strategy::{Start, Stop};
 use crate::turn::timer::Timer;
 
 use super::Engine;
@@ -11,7 +11,9 @@ use super::caller::join;
 impl Engine {
     pub(super) fn key(&mut self, now: Timestamp, digit: Digit) {
         self.idle_prompts = 0;
-        self.timers.clear(Timer::Idle);
+        if self.timers.is_set(Timer::Idle) {
+            self.timers.set(Timer::Idle, now + self.config.idle);
+        }
         let mut signs = self.signs(now);
         signs.key = Some(digit);
         self.weigh(now, &signs);
@@ -19,6 +21,11 @@ impl Engine {
             self.keep_keys();
             return self.force_end_of_turn(now);
         }
+        if self.config.start.contains(&Start::Key { key: Some(digit) }) {
+            // It is a command and no input.
+            return;
+        }
+        self.timers.clear(Timer::Idle);
         if self.turn.keys.len() < MOST_KEYS {
             self.turn.keys.push(digit.key());
         }

@@ -178,7 +178,7 @@ impl Engine {
             return self.hang_up(now);
         }
         if reply.failed {
-            return self.apologise(now);
+            return self.recover(now, reply.source);
         }
         if self.caller_has_floor() {
             return self.set_state(State::Listening);
@@ -211,15 +211,22 @@ impl Engine {
         if failed == Source::Failure || self.ending {
             return self.hang_up(now);
         }
-        self.apologise(now);
+        self.recover(now, failed);
     }
 
-    pub(super) fn apologise(&mut self, now: Timestamp) {
+    /// A reply has failed: the caller is told so if they wait for it.
+    fn recover(&mut self, now: Timestamp, failed: Source) {
         self.failures += 1;
         if self.failures >= self.config.max_failures {
             return self.give_up(now);
         }
-        self.start_reply(now, Source::Failure);
+        if failed.is_owed() {
+            return self.start_reply(now, Source::Failure);
+        }
+        if self.caller_has_floor() {
+            return self.set_state(State::Listening);
+        }
+        self.rest(now);
     }
 
     pub(super) fn clear_reply_timers(&mut self) {

@@ -23,22 +23,22 @@ pub(super) struct Over {
     pub(super) since: Timestamp,
     /// It was ended by something else than silence: speech that goes on belongs to the next.
     pub(super) forced: bool,
+    /// It was ended because nothing came of a voice: what goes on is not the caller.
+    pub(super) noise: bool,
 }
 
 impl Engine {
     pub(super) fn end_of_turn(&mut self, now: Timestamp) {
-        if self.speech.is_active() {
-            return self.force_end_of_turn(now);
-        }
-        self.turn.over = Some(Over { since: now, forced: false });
+        let noise = self.speech.is_active();
+        self.turn.over = Some(Over { since: now, forced: noise, noise });
         self.await_transcript(now);
     }
 
     /// Ends the turn whether or not the caller is still speaking.
     pub(super) fn force_end_of_turn(&mut self, now: Timestamp) {
-        self.turn.over = Some(Over { since: now, forced: true });
         self.timers.clear(Timer::EndOfTurn);
         self.timers.clear(Timer::Noise);
+        self.turn.over = Some(Over { since: now, forced: true, noise: false });
         self.await_transcript(now);
     }
 
@@ -52,11 +52,6 @@ impl Engine {
         }
         let spoken = self.turn.quiet_since.unwrap_or(now) + self.config.transcript_wait;
         self.timers.set(Timer::Transcript, spoken.max(now + self.config.finalize_wait));
-    }
-
-    /// A voice has gone on for long without a word.
-    pub(super) fn noise(&mut self, now: Timestamp) {
-        self.force_end_of_turn(now);
     }
 
     /// The application says that the caller has finished.
@@ -76,7 +71,7 @@ impl Engine {
         if self.turn.text().is_empty() && !self.caller_has_floor() {
             return;
         }
-        self.turn.over = Some(Over { since: now, forced: true });
+        self.turn.over = Some(Over { since: now, forced: true, noise: false });
         self.close_turn(now);
     }
 
@@ -96,9 +91,8 @@ impl Engine {
         for timer in [Timer::EndOfTurn, Timer::Transcript, Timer::Prepare, Timer::Noise] {
             self.timers.clear(timer);
         }
-        let speaking = self.speech.is_active();
-        if speaking {
-            self.stop_listening_to_voice(now);
+        if self.speech.is_active() {
+            self.end_speech(now, over.is_some_and(|over| over.noise));
         }
         if self.answered.is_some() {
             return self.tell_answered(now, |answered| answered.turn_over(now));
@@ -126,7 +120,7 @@ impl Engine {
     }
 
     /// The turn ends in the middle of speech: what follows starts anew, if it is speech at all.
-    fn stop_listening_to_voice(&mut self, now: Timestamp) {
+    fn end_speech(&mut self, now: Timestamp, noise: bool) {
         let onset = self.turn.onset.take().unwrap_or(now);
         self.turn.voiced += now.since(onset);
         self.timers.clear(Timer::MediaGap);
@@ -134,7 +128,7 @@ impl Engine {
         if let Some(reply) = &mut self.reply {
             reply.stop_speaking_over(now);
         }
-        if self.turn.text().is_empty() { self.speech.ignore() } else { self.speech.reset() }
+        if noise { self.speech.ignore() } else { self.speech.reset() }
     }
 
     /// Whether the caller's words have to wait until the tools have run.
