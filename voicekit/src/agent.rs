@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use voicekit_core::asr::Asr;
@@ -18,6 +19,7 @@ use voicekit_core::tts::Tts;
 use voicekit_core::turn::{self, TurnDetector};
 use voicekit_core::vad::{EnergyVad, Vad};
 
+use crate::calls::Calls;
 use crate::observer::{CallReport, Observer};
 use crate::session::Session;
 
@@ -41,6 +43,7 @@ pub(crate) struct Parts {
     pub(crate) pace: Pace,
     pub(crate) clauses: ClausesConfig,
     pub(crate) observe: Option<Observe>,
+    pub(crate) calls: Calls,
 }
 
 type VadSource = Box<dyn Fn() -> Result<Box<dyn Vad>> + Send + Sync>;
@@ -92,6 +95,15 @@ impl Agent {
     /// A conversation on `line`, ready to [run](Session::run).
     pub fn session(&self, line: Box<dyn Transport>) -> Session {
         Session::new(Arc::clone(&self.0), line)
+    }
+
+    /// Waits until no call of this agent is left, for a server that is to stop: its calls have
+    /// `patience` to end by themselves; then each is ended politely, and has [`FAREWELL`](crate::FAREWELL) more.
+    /// Whether calls still come in is not the agent's to decide: stop taking them first.
+    ///
+    /// Returns how many calls are left, which is none unless some could not be ended.
+    pub async fn drain(&self, patience: Duration) -> usize {
+        self.0.calls.drain(patience).await
     }
 
     /// The timings of turn taking.
@@ -293,6 +305,7 @@ impl AgentBuilder {
             pace: self.pace,
             clauses: self.clauses,
             observe: self.observe,
+            calls: Calls::default(),
         })))
     }
 }
@@ -309,7 +322,7 @@ impl fmt::Debug for AgentBuilder {
 }
 
 fn energy_vad() -> Result<Box<dyn Vad>> {
-    Ok(Box::new(EnergyVad::new(8_000, std::time::Duration::from_millis(20))?))
+    Ok(Box::new(EnergyVad::new(8_000, Duration::from_millis(20))?))
 }
 
 /// Models accept letters, digits, `_` and `-`, and must tell tools apart.

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod agent;
+mod calls;
 mod observer;
 mod session;
 
 pub use agent::{Agent, AgentBuilder, Phrases};
+pub use calls::FAREWELL;
 pub use observer::{CallEvent, CallReport, Observer, Part};
 pub use session::{CallHandle, Refused, Session};
 pub use voicekit_core as core;

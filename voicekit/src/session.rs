@@ -64,6 +64,8 @@ impl Session {
 
     /// Holds the conversation until it ends.
     pub async fn run(self) -> CallReport {
+        let parts = Arc::clone(&self.parts);
+        let _running = parts.calls.enter(self.handle());
         let info = self.line.call().clone();
         let observer = self.parts.observe.as_ref().map(|observe| observe(&info));
         let clock = Clock::start();

@@ -1,6 +1,7 @@
 //! The server: where a carrier asks what to do with a call, and where its audio comes in.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -21,6 +22,10 @@ pub(crate) struct ServeArgs {
     /// The port to listen on, where `--listen` is not given.
     #[arg(long, env = "PORT", default_value_t = 8080)]
     port: u16,
+    /// How long calls may go on when the server is told to stop, in seconds; then the agent says
+    /// goodbye.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    patience: u64,
     #[command(flatten)]
     models: ModelArgs,
 }
@@ -44,12 +49,40 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let agent = local::agent(&args.models, local::unobserved()).await?;
     let address = listener.local_addr()?;
     welcome(address, public);
-    let stop = async {
+    serve(listener, agent.clone(), twilio, told_to_stop()).await?;
+    console::line("Waiting for calls to end; stop again to leave at once.");
+    tokio::select! {
+        left = agent.drain(Duration::from_secs(args.patience)) => {
+            if left > 0 {
+                console::line(format_args!("{left} calls could not be ended."));
+            }
+        }
+        () = told_to_stop() => {}
+    }
+    Ok(())
+}
+
+/// Ctrl-C, or the signal by which a supervisor stops a service.
+async fn told_to_stop() {
+    let interrupted = async {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     };
-    serve(listener, agent, twilio, stop).await
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => _ = signals.recv().await,
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
 }
 
 /// Serves `agent` on `listener` until `stop`.

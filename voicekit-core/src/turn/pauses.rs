@@ -4,6 +4,10 @@
 //! which the caller went on, without a word of the agent in between, moves an estimate, and no
 //! turn ends before a silence of that length. What the agent says teaches nothing: a pause across
 //! a reply is the length of the reply.
+//!
+//! Where a detector is certain that the caller has finished, its word counts more. Everywhere, a
+//! floor of the mean pause would make all callers wait for the sake of the hesitating ones: it cut
+//! off 19 instead of 22 % of hesitations and took 617 instead of 451 ms to end a turn.
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
-use voicekit::{CallHandle, CallReport, Phrases, Refused};
+use voicekit::{Agent, CallHandle, CallReport, Phrases, Refused};
 use voicekit_core::llm::Message;
 use voicekit_core::transport::{EndReason, TransportCommand};
 use voicekit_testkit::fake::{LineHandle, line};
@@ -13,10 +13,16 @@ use crate::parts::{HELLO, HOURS, Parts, ms};
 
 /// A call on a line where nobody speaks.
 fn silent_call() -> (CallHandle, LineHandle, JoinHandle<CallReport>) {
-    let lines = Arc::default();
-    let parts = Parts::new(["Hello?"], [HOURS]);
+    silent_call_of(&agent())
+}
+
+fn agent() -> Agent {
+    Parts::new(["Hello?"], [HOURS]).agent(&Arc::default())
+}
+
+fn silent_call_of(agent: &Agent) -> (CallHandle, LineHandle, JoinHandle<CallReport>) {
     let (line, phone) = line();
-    let session = parts.agent(&lines).session(Box::new(line));
+    let session = agent.session(Box::new(line));
     (session.handle(), phone, tokio::spawn(session.run()))
 }
 
@@ -73,4 +79,28 @@ async fn a_call_that_is_over_refuses_and_a_call_that_is_flooded_too() {
     call.await.unwrap();
     assert_eq!(control.say("Too late."), Err(Refused::Over));
     control.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_is_drained_when_its_calls_have_ended_by_themselves() {
+    let agent = agent();
+    assert_eq!(agent.drain(ms(1_000)).await, 0);
+    let calls: Vec<_> = (0..3).map(|_| silent_call_of(&agent)).collect();
+    sleep(ms(1_000)).await;
+    let before = tokio::time::Instant::now();
+    assert_eq!(agent.drain(ms(600_000)).await, 0);
+    // Two prompts into the silence and the goodbye.
+    assert!((ms(20_000)..ms(60_000)).contains(&before.elapsed()));
+    assert!(calls.iter().all(|(_, _, call)| call.is_finished()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_outlasts_the_drain_is_ended_politely() {
+    let agent = agent();
+    let (_, phone, call) = silent_call_of(&agent);
+    sleep(ms(5_000)).await;
+    assert_eq!(agent.drain(ms(1_000)).await, 0);
+    let report = call.await.unwrap();
+    assert_eq!(texts(&report), [HELLO, &Phrases::default().goodbye]);
+    assert_eq!(phone.commands().pop().unwrap().1, TransportCommand::HangUp);
 }

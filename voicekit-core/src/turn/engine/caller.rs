@@ -204,6 +204,9 @@ impl Engine {
         let config = self.config.endpoint_for(self.expected.as_ref());
         let text = self.turn.text();
         let wait = endpoint::wait(self.turn.finished, &text, &self.vocabulary, config);
+        if self.turn.finished.is_some_and(|finished| finished >= config.certain) {
+            return wait;
+        }
         wait.max(self.pauses.floor(&self.config.pauses))
     }
 
