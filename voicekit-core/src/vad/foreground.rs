@@ -8,12 +8,16 @@ use crate::dsp::level::{FLOOR_DBFS, rms_dbfs};
 const MEMORY_SECONDS: usize = 6;
 /// Before so much was heard, everybody is the caller.
 const LEAST_SECONDS: usize = 1;
-/// The share of windows that are quieter than the background.
-const QUANTILE: f32 = 0.1;
-/// So far above the background nobody is the caller, and from there on everybody is. Single windows
-/// of six voices at once vary by 3 dB; a caller is 10 dB louder than such a room, or more.
-const BACKGROUND_DB: f32 = 6.0;
-const CALLER_DB: f32 = 9.0;
+/// The share of windows that are quieter than the background. With more, the pauses of somebody who
+/// speaks without any for six seconds would be taken for it.
+const QUANTILE: f32 = 0.2;
+/// How far above the background somebody may be the caller, and is. Measured with six voices at
+/// once, 10 dB below the caller: without the gate 51 % of the ends of turns were missed and 19 % of
+/// interruptions noticed, with it 1 % and 100 %; on quiet lines, turns ended as before.
+const PERHAPS_DB: f32 = 6.0;
+const CALLER_DB: f32 = 8.0;
+/// How much of the windows before counts for the level of one: that of some 80 ms, a syllable.
+const SMOOTHING: f32 = 0.6;
 /// Levels are told apart by whole dB from `FLOOR_DBFS` to 0.
 const BINS: usize = 97;
 
@@ -21,20 +25,20 @@ const BINS: usize = 97;
 ///
 /// A room full of people sounds like speech to any detector, and a caller in it would never be done
 /// speaking. This takes from the verdict of another detector what is hardly louder than the
-/// quietest tenth of the last six seconds. On a quiet line it changes nothing.
+/// quietest fifth of the last six seconds. On a quiet line it changes nothing.
 #[derive(Debug, Clone)]
 pub struct Foreground<V> {
     vad: V,
     history: History,
-    /// The level of the window before.
-    last: f32,
+    /// The energy of late, relative to full scale.
+    energy: f32,
 }
 
 impl<V: Vad> Foreground<V> {
     /// Whoever is in the foreground, by the verdicts of `vad`.
     pub fn new(vad: V) -> Self {
         let windows = vad.rate_hz() as usize / vad.window().max(1);
-        Self { vad, history: History::new(windows), last: FLOOR_DBFS }
+        Self { vad, history: History::new(windows), energy: 0.0 }
     }
 
     /// How loud the background is, in dBFS.
@@ -59,19 +63,18 @@ impl<V: Vad> Vad for Foreground<V> {
         }
         let level = rms_dbfs(samples);
         self.history.push(level);
-        let loudest = level.max(self.last);
-        self.last = level;
+        self.energy = SMOOTHING * self.energy + (1.0 - SMOOTHING) * 10_f32.powf(level / 10.0);
         if !self.history.is_enough() {
             return probability;
         }
-        let above = loudest - self.history.quantile();
-        probability * ((above - BACKGROUND_DB) / (CALLER_DB - BACKGROUND_DB)).clamp(0.0, 1.0)
+        let above = 10.0 * self.energy.log10() - self.history.quantile();
+        probability * ((above - PERHAPS_DB) / (CALLER_DB - PERHAPS_DB)).clamp(0.0, 1.0)
     }
 
     fn reset(&mut self) {
         self.vad.reset();
         self.history.clear();
-        self.last = FLOOR_DBFS;
+        self.energy = 0.0;
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use voicekit_core::dsp::level::rms_dbfs;
-use voicekit_core::vad::{EnergyVad, Vad};
+use voicekit_core::vad::{EnergyVad, Foreground, Vad};
 
 const RATE: f64 = 8_000.0;
 
@@ -195,4 +195,62 @@ proptest! {
             prop_assert!((0.0..=1.0).contains(&probability));
         }
     }
+}
+
+/// Takes every window for speech.
+#[derive(Debug)]
+struct Credulous;
+
+impl Vad for Credulous {
+    fn rate_hz(&self) -> u32 {
+        8_000
+    }
+
+    fn window(&self) -> usize {
+        256
+    }
+
+    fn probability(&mut self, _: &[i16]) -> f32 {
+        1.0
+    }
+
+    fn reset(&mut self) {}
+}
+
+/// The verdicts on so many windows of a square wave of this amplitude.
+fn foreground(vad: &mut Foreground<Credulous>, amplitude: i16, windows: usize) -> Vec<f32> {
+    let wave: Vec<i16> = [amplitude, -amplitude].into_iter().cycle().take(256).collect();
+    (0..windows).map(|_| vad.probability(&wave)).collect()
+}
+
+#[test]
+fn only_whoever_is_much_louder_than_the_background_is_the_caller() {
+    let mut vad = Foreground::new(Credulous);
+    // One second of anybody; after that, the background is known.
+    assert_eq!(foreground(&mut vad, 500, 30), [1.0; 30]);
+    let background = foreground(&mut vad, 500, 100);
+    assert!(background[1..].iter().all(|p| *p == 0.0), "{background:?}");
+    assert!((vad.background_dbfs() + 36.3).abs() < 1.0, "{}", vad.background_dbfs());
+    // Four times as loud is 12 dB.
+    let caller = foreground(&mut vad, 2_000, 60);
+    assert!(caller[3..].iter().all(|p| *p == 1.0), "{caller:?}");
+    let after = foreground(&mut vad, 500, 20);
+    assert!(after[5..].iter().all(|p| *p == 0.0), "{after:?}");
+}
+
+#[test]
+fn a_background_that_gets_louder_is_one_again_after_some_seconds() {
+    let mut vad = Foreground::new(Credulous);
+    foreground(&mut vad, 100, 200);
+    let louder = foreground(&mut vad, 1_000, 200);
+    assert_eq!((louder[10], louder[199]), (1.0, 0.0));
+}
+
+#[test]
+fn what_is_no_window_is_left_to_the_detector_and_a_reset_forgets() {
+    let mut vad = Foreground::new(Credulous);
+    assert_eq!(vad.probability(&[]), 1.0);
+    foreground(&mut vad, 500, 100);
+    vad.reset();
+    assert_eq!(foreground(&mut vad, 500, 30), [1.0; 30]);
 }
