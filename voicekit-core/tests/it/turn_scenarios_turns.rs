@@ -397,6 +397,22 @@ fn a_verdict_on_a_pause_that_is_over_is_ignored() {
     );
 }
 
+/// Scenario 25, when the caller pauses again and nothing is known of that yet.
+#[test]
+fn a_verdict_on_the_pause_before_says_nothing_about_this_one() {
+    check(
+        r#"
+             0 started
+             speech 500 1000
+             speech 1300 2000
+          2220 judged 1 0.99
+          2250 final "Two rolls, please."
+        > 2600 remember caller "Two rolls, please."
+        > 2600 reply #1 turn
+        "#,
+    );
+}
+
 /// Scenario 31: the estimate of 300 ms moves by half of the way to a pause of 400 ms, and what the
 /// agent says in between teaches nothing.
 #[test]

@@ -3,9 +3,57 @@
 
 use std::time::Duration;
 
+use voicekit_core::transport::Digit;
 use voicekit_core::turn::{Config, Mute, Start, Stop};
 
 use crate::turn_script::{check, check_over_the_agent, check_with, config};
+
+#[test]
+fn with_push_to_talk_only_the_keys_count() {
+    let mut config = config();
+    config.greet = true;
+    config.start = vec![Start::Key { key: Digit::new('*') }];
+    config.stop = vec![Stop::Key { key: Digit::new('#').unwrap() }];
+    check_with(
+        config,
+        r##"
+             0 started
+        >    0 reply #1 greeting
+           100 clause #1 "Welcome."
+           100 audio #1 9000
+           100 done #1
+             speech 2000 3000
+          3300 final "Stop!"
+          4000 dtmf *
+        > 4000 cancel #1
+        > 4000 clear
+             speech 4500 5500
+          5700 final "Two rolls."
+          8000 dtmf #
+        > 8000 remember caller "Stop! Two rolls."
+        > 8000 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn the_keys_of_push_to_talk_are_no_part_of_the_turn() {
+    let mut config = config();
+    config.start = vec![Start::Key { key: Digit::new('*') }];
+    config.stop = vec![Stop::Key { key: Digit::new('#').unwrap() }];
+    check_with(
+        config,
+        r##"
+             0 started
+          1000 dtmf *
+             speech 1500 2500
+          2700 final "Two rolls."
+          3000 dtmf #
+        > 3000 remember caller "Two rolls."
+        > 3000 reply #1 turn
+        "##,
+    );
+}
 
 #[test]
 fn without_strategies_only_the_application_counts() {
@@ -451,6 +499,20 @@ fn a_goodbye_that_takes_longer_than_the_grace_is_cut() {
     );
 }
 
+#[test]
+fn a_phrase_that_nobody_asked_for_and_that_fails_is_passed_over() {
+    check_with(
+        short_call(),
+        r##"
+             0 started
+        > 50000 reply #1 warning
+         50100 failed #1
+        > 50100 cancel #1
+        > 60000 reply #2 goodbye
+        "##,
+    );
+}
+
 /// After 10 s it is known to be a noise. The caller is asked to say it again, which the noise does
 /// not keep back, and counts again once it has stopped.
 #[test]
@@ -484,6 +546,26 @@ fn a_voice_that_goes_on_without_words_does_not_keep_the_turn_open() {
           7100 finalized ""
         > 7100 remember caller "Two rolls, please."
         > 7100 reply #1 turn
+        "##,
+    );
+}
+
+/// The talk of others in the room goes on: it was known to be without words for 5 s.
+#[test]
+fn a_voice_without_words_does_not_keep_the_caller_from_the_answer() {
+    check(
+        r##"
+             0 started
+             speech 500 12000
+          1500 final "Two rolls, please."
+          6600 finalized ""
+        > 6600 remember caller "Two rolls, please."
+        > 6600 reply #1 turn
+          6700 clause #1 "Sure."
+          6700 audio #1 2000
+          6700 done #1
+          8700 played #1 2000
+        > 8700 remember agent "Sure."
         "##,
     );
 }
