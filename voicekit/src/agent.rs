@@ -217,6 +217,8 @@ impl AgentBuilder {
     }
 
     /// What tells speech from silence; `vad` is called once for each call. Default: by energy.
+    /// Of what it takes for speech, only who is in the foreground counts
+    /// ([`Foreground`](voicekit_core::vad::Foreground)).
     #[must_use]
     pub fn vad<V, F>(mut self, vad: F) -> Self
     where

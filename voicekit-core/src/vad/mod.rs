@@ -38,3 +38,22 @@ pub trait Vad: Debug + Send {
     /// Forgets what it heard: the next window is the first of a new stream.
     fn reset(&mut self);
 }
+
+/// A detector in a box is a detector.
+impl<V: Vad + ?Sized> Vad for Box<V> {
+    fn rate_hz(&self) -> u32 {
+        (**self).rate_hz()
+    }
+
+    fn window(&self) -> usize {
+        (**self).window()
+    }
+
+    fn probability(&mut self, samples: &[i16]) -> f32 {
+        (**self).probability(samples)
+    }
+
+    fn reset(&mut self) {
+        (**self).reset();
+    }
+}

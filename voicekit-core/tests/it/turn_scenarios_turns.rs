@@ -423,7 +423,7 @@ fn the_caller_s_own_pauses_are_learned_and_the_agent_s_replies_are_not() {
              0 started
              speech 500 1000
              speech 1400 2000
-          2220 judged 2 0.99
+          2220 judged 2 0.9
           2250 final "A loaf, please."
         > 2350 remember caller "A loaf, please."
         > 2350 reply #1 turn
@@ -433,7 +433,7 @@ fn the_caller_s_own_pauses_are_learned_and_the_agent_s_replies_are_not() {
           2900 played #1 500
         > 2900 remember agent "Sure."
              speech 4000 4500
-          4720 judged 3 0.99
+          4720 judged 3 0.9
           4750 final "Thank you."
         > 4850 remember caller "Thank you."
         > 4850 reply #2 turn
@@ -451,7 +451,7 @@ fn what_is_learned_of_pauses_stays_within_its_bounds() {
              speech 500 1000
           1220 judged 1 0.1
              speech 2200 3000
-          3220 judged 2 0.99
+          3220 judged 2 0.9
           3250 final "A loaf, please."
         > 3600 remember caller "A loaf, please."
         > 3600 reply #1 turn

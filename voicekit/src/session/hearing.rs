@@ -14,7 +14,7 @@ use voicekit_core::dsp::echo::{self, Echo};
 use voicekit_core::error::Result;
 use voicekit_core::time::Timestamp;
 use voicekit_core::turn::Heard;
-use voicekit_core::vad::Vad;
+use voicekit_core::vad::{Foreground, Vad};
 
 use crate::agent::{Parts, negotiate};
 
@@ -82,7 +82,7 @@ const HEARD: Duration = Duration::from_secs(8);
 /// The voice activity detector, what does not fill a window yet, and the caller's last seconds if
 /// somebody judges them.
 pub(super) struct Activity {
-    vad: Box<dyn Vad>,
+    vad: Foreground<Box<dyn Vad>>,
     converter: Converter,
     samples: Vec<i16>,
     heard: Option<VecDeque<i16>>,
@@ -100,7 +100,7 @@ struct EchoGate {
 
 impl Activity {
     pub(super) fn new(parts: &Parts, line: AudioFormat) -> Result<Self> {
-        let vad = (parts.vad)()?;
+        let vad = Foreground::new((parts.vad)()?);
         let converter = Converter::new(line, AudioFormat::pcm16(vad.rate_hz()))?;
         let heard = parts.detector.is_some().then(VecDeque::new);
         let echo = if vad.rate_hz() == echo::RATE_HZ { Some(EchoGate::new(line)?) } else { None };
