@@ -2,7 +2,7 @@
 
 use voicekit_core::turn::Config;
 
-use crate::turn_script::{check, check_with};
+use crate::turn_script::{check, check_over_the_agent, check_with, config};
 
 #[test]
 fn a_turn_is_answered_and_heard() {
@@ -222,6 +222,124 @@ fn words_that_leave_the_sentence_open_are_waited_for() {
           2550 finalized "My number is"
         > 2550 remember caller "My number is"
         > 2550 reply #1 turn
+        "#,
+    );
+}
+
+#[test]
+fn a_reply_that_falls_silent_is_given_up() {
+    check(
+        r##"
+             0 started
+             speech 500 1000
+          1300 final "Hello."
+        > 1600 remember caller "Hello."
+        > 1600 reply #1 turn
+          1700 clause #1 "Good"
+          1700 audio #1 1000
+          2700 played #1 1000
+        > 6700 cancel #1
+        > 6700 remember interrupted "Good"
+        > 6700 reply #2 failure
+        "##,
+    );
+}
+
+#[test]
+fn a_recogniser_that_has_understood_something_since_is_opened_again_at_once() {
+    for heard in ["interim \"Hello.\"", "final \"\""] {
+        check(&format!(
+            r##"
+                 0 started
+              1000 hearing-lost
+            > 1000 restart-hearing
+              1100 hearing-lost
+            > 1350 restart-hearing
+              1400 {heard}
+              1500 hearing-lost
+            > 1500 restart-hearing
+            "##
+        ));
+    }
+}
+
+#[test]
+fn each_turn_is_finalised() {
+    check(
+        r##"
+             0 started
+             speech 500 1000
+        >  560 hint speech-started
+        > 1200 hint speech-ended
+        > 1600 hint finalize
+          1700 finalized "Hello."
+        > 1700 remember caller "Hello."
+        > 1700 reply #1 turn
+          1800 clause #1 "Hello."
+          1800 audio #1 500
+          1800 done #1
+          2300 played #1 500
+        > 2300 remember agent "Hello."
+             speech 3000 3500
+        > 3060 hint speech-started
+        > 3700 hint speech-ended
+        > 4100 hint finalize
+        "##,
+    );
+}
+
+#[test]
+fn who_has_answered_is_asked_twice_again() {
+    check(
+        r##"
+             0 started
+        >  8000 reply #1 still-there
+          8100 failed #1
+        >  8100 cancel #1
+        > 16100 reply #2 still-there
+         16200 clause #2 "Hello?"
+         16200 audio #2 500
+         16200 done #2
+         16700 played #2 500
+        > 16700 remember agent "Hello?"
+         17000 final "Yes."
+        > 17600 remember caller "Yes."
+        > 17600 reply #3 turn
+         17700 clause #3 "Good."
+         17700 audio #3 500
+         17700 done #3
+         18200 played #3 500
+        > 18200 remember agent "Good."
+        > 26200 reply #4 still-there
+        "##,
+    );
+}
+
+#[test]
+fn a_caller_who_was_given_the_floor_and_says_nothing_is_asked() {
+    check_over_the_agent(
+        config(),
+        r##"
+          4000 take-turn
+        > 4000 cancel #1
+        > 4000 clear
+        > 4000 remember interrupted "Our shop opens"
+        > 12000 reply #2 still-there
+        "##,
+    );
+}
+
+#[test]
+fn a_verdict_holds_for_its_pause_only() {
+    check(
+        r#"
+             0 started
+             speech 500 1000
+          1220 judged 1 0.99
+             speech 1300 2000
+          2250 final "Two rolls, please."
+        > 2600 remember caller "Two rolls, please."
+        > 2600 reply #1 turn
         "#,
     );
 }

@@ -22,6 +22,31 @@ fn a_short_hello_without_words_and_half_a_second_of_silence_are_a_person() {
     );
 }
 
+/// Scenario 30: the hello of a person needs no answer of its own, however late its words come.
+#[test]
+fn the_greeting_answers_the_hello_of_a_person() {
+    check_with(
+        calling(),
+        r##"
+             0 started
+             speech 1000 1700
+        > 1060 hint speech-started
+        > 1900 hint speech-ended
+        > 2200 picked-up human
+        > 2200 hint finalize
+        > 2200 reply #1 greeting
+          2300 clause #1 "Good morning."
+          2300 audio #1 3000
+          2300 done #1
+          2600 finalized "Hello?"
+        > 2600 remember caller "Hello?"
+          5300 played #1 3000
+        > 5300 remember agent "Good morning."
+          9000 judged 9 0.5
+        "##,
+    );
+}
+
 /// Scenario 30: words of a machine move the deadline, from the end of speech.
 #[test]
 fn a_machine_is_recognised_by_its_words_and_left_a_message() {

@@ -441,6 +441,25 @@ fn the_caller_s_own_pauses_are_learned_and_the_agent_s_replies_are_not() {
     );
 }
 
+/// Scenario 31: what is said over the agent teaches nothing either.
+#[test]
+fn a_pause_between_two_backchannels_is_not_learned() {
+    check_over_the_agent(
+        learning(),
+        r##"
+             speech 3000 3180
+             speech 3600 3780
+         11000 played #1 10000
+        > 11000 remember agent "Our shop opens daily from nine until five, except Sundays."
+             speech 12000 13000
+         13220 judged 3 0.99
+         13250 final "A loaf, please."
+        > 13300 remember caller "A loaf, please."
+        > 13300 reply #2 turn
+        "##,
+    );
+}
+
 /// Scenario 31: a pause of 1.2 s counts as one of 900 ms, the most.
 #[test]
 fn what_is_learned_of_pauses_stays_within_its_bounds() {

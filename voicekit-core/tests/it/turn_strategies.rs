@@ -442,6 +442,144 @@ fn what_is_to_be_said_waits_until_the_caller_was_answered() {
     );
 }
 
+#[test]
+fn keys_and_words_are_one_turn() {
+    check(
+        r##"
+             0 started
+             speech 500 1500
+           800 dtmf 5
+          1000 dtmf #
+          1700 final "That is my code."
+        > 2100 remember caller "[pressed 5 #] That is my code."
+        > 2100 reply #1 turn
+        "##,
+    );
+    check(
+        r##"
+             0 started
+             speech 500 1500
+          1700 final "My code follows."
+          1750 dtmf 5
+          1800 dtmf #
+        > 2100 remember caller "My code follows. [pressed 5 #]"
+        > 2100 reply #1 turn
+        "##,
+    );
+}
+
+#[test]
+fn an_agent_that_paused_for_words_that_do_not_take_the_floor_goes_on_after_them() {
+    let mut config = config();
+    config.start = vec![Start::Recognizer];
+    check_over_the_agent(
+        config,
+        r##"
+          3000 sign started
+        > 3000 hold 2000
+        > 3000 clear
+             speech 3000 3400
+          3600 final "Two rolls."
+        > 4000 release
+         12000 played #1 10000
+        > 12000 remember agent "Our shop opens daily from nine until five, except Sundays."
+        > 12000 remember caller "Two rolls."
+        > 12000 reply #2 turn
+        "##,
+    );
+}
+
+#[test]
+fn while_a_tool_runs_the_agent_is_about_to_speak() {
+    check(
+        r##"
+             0 started
+        >    0 state listening
+             0 final "Book it."
+        >  600 remember caller "Book it."
+        >  600 reply #1 turn
+        >  600 state processing
+           700 clause #1 "Moment."
+           700 tool #1 finish {"id":"c1","name":"book","arguments":"{}"}
+        >  700 run 1 {"id":"c1","name":"book","arguments":"{}"}
+           700 audio #1 500
+        >  700 state speaking
+           700 done #1
+          1200 played #1 500
+        > 1200 remember agent "Moment."
+        > 1200 state processing
+          2000 tool-done 1 {"text":"Booked."}
+        > 2000 remember tool {"id":"c1","name":"book","arguments":"{}"} {"text":"Booked."}
+        > 2000 reply #2 tools
+          2100 clause #2 "Done."
+          2100 audio #2 500
+        > 2100 state speaking
+          2100 done #2
+          2600 played #2 500
+        > 2600 remember agent "Done."
+        > 2600 state listening
+          9000 judged 9 0.5
+        "##,
+    );
+}
+
+#[test]
+fn a_turn_of_which_nothing_comes_lets_the_agent_go_on() {
+    check_over_the_agent(
+        config(),
+        r##"
+          3000 sign started
+        > 3000 hold 2000
+        > 3000 clear
+        > 4000 release
+        "##,
+    );
+}
+
+#[test]
+fn a_tool_that_takes_too_long_has_failed() {
+    let mut config = config();
+    config.tool_timeout = Duration::from_secs(5);
+    config.filler_after = Duration::from_secs(9);
+    check_with(
+        config,
+        r##"
+             0 started
+             0 final "Book it."
+        >  600 remember caller "Book it."
+        >  600 reply #1 turn
+           700 tool #1 finish {"id":"c1","name":"book","arguments":"{}"}
+        >  700 run 1 {"id":"c1","name":"book","arguments":"{}"}
+           710 done #1
+        > 5700 cancel-run 1
+        > 5700 remember tool {"id":"c1","name":"book","arguments":"{}"} {"text":"It took too long and was given up.","failed":true}
+        > 5700 reply #2 tools
+          6000 tool-done 1 {"text":"Booked."}
+        "##,
+    );
+}
+
+#[test]
+fn a_tool_that_outlasts_the_call_is_remembered_before_it_ends() {
+    check(
+        r##"
+             0 started
+        >    0 state listening
+             0 final "Book it."
+        >  600 remember caller "Book it."
+        >  600 reply #1 turn
+        >  600 state processing
+           700 tool #1 finish {"id":"c1","name":"book","arguments":"{}"}
+        >  700 run 1 {"id":"c1","name":"book","arguments":"{}"}
+           710 done #1
+          1000 line-ended caller
+          2000 tool-done 1 {"text":"Booked."}
+        > 2000 remember tool {"id":"c1","name":"book","arguments":"{}"} {"text":"Booked."}
+        > 2000 state ended
+        "##,
+    );
+}
+
 fn short_call() -> Config {
     let mut config = config();
     let second = Duration::from_secs(1);
