@@ -11,6 +11,7 @@ mod timeline;
 mod turn;
 mod turn_checker;
 mod turn_invariants;
+mod turn_limits;
 mod turn_scenarios_calls;
 mod turn_scenarios_interruptions;
 mod turn_scenarios_replies;

@@ -423,7 +423,7 @@ fn the_caller_s_own_pauses_are_learned_and_the_agent_s_replies_are_not() {
              0 started
              speech 500 1000
              speech 1400 2000
-          2220 judged 2 0.9
+          2220 judged 2 0.6
           2250 final "A loaf, please."
         > 2350 remember caller "A loaf, please."
         > 2350 reply #1 turn
@@ -433,7 +433,7 @@ fn the_caller_s_own_pauses_are_learned_and_the_agent_s_replies_are_not() {
           2900 played #1 500
         > 2900 remember agent "Sure."
              speech 4000 4500
-          4720 judged 3 0.9
+          4720 judged 3 0.6
           4750 final "Thank you."
         > 4850 remember caller "Thank you."
         > 4850 reply #2 turn
@@ -452,7 +452,7 @@ fn a_pause_between_two_backchannels_is_not_learned() {
          11000 played #1 10000
         > 11000 remember agent "Our shop opens daily from nine until five, except Sundays."
              speech 12000 13000
-         13220 judged 3 0.99
+         13220 judged 3 0.6
          13250 final "A loaf, please."
         > 13300 remember caller "A loaf, please."
         > 13300 reply #2 turn
@@ -470,10 +470,27 @@ fn what_is_learned_of_pauses_stays_within_its_bounds() {
              speech 500 1000
           1220 judged 1 0.1
              speech 2200 3000
-          3220 judged 2 0.9
+          3220 judged 2 0.6
           3250 final "A loaf, please."
         > 3600 remember caller "A loaf, please."
         > 3600 reply #1 turn
+        "#,
+    );
+}
+
+/// Scenario 31: a detector that is certain knows better than the caller's other pauses.
+#[test]
+fn a_certain_verdict_outdoes_what_was_learned() {
+    check_with(
+        learning(),
+        r#"
+             0 started
+             speech 500 1000
+             speech 1400 2000
+          2220 judged 2 0.99
+          2250 final "A loaf, please."
+        > 2300 remember caller "A loaf, please."
+        > 2300 reply #1 turn
         "#,
     );
 }
@@ -482,6 +499,7 @@ fn learning() -> Config {
     let mut config = config();
     config.pauses.weight = 0.5;
     config.endpoint.after_certain = Duration::from_millis(300);
+    config.endpoint.after_likely = Duration::from_millis(300);
     config
 }
 
