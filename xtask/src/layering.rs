@@ -21,16 +21,21 @@ const IMPURE: &[&str] = &[
     "time",
 ];
 
-/// Adapters know neither each other nor the driver.
+/// Adapters know neither each other nor the driver. They may share `voicekit-net`.
 const ADAPTERS: &[&str] = &["voicekit-twilio", "voicekit-local"];
+
+/// What neither an adapter nor what adapters share may know.
+const ABOVE: &[&str] = &["voicekit", "voicekit-testkit"];
 
 pub(crate) fn check() -> Outcome {
     forbid("voicekit-core", IMPURE)?;
     forbid("voicekit", ADAPTERS)?;
+    forbid("voicekit-net", ADAPTERS)?;
+    forbid("voicekit-net", ABOVE)?;
     for adapter in ADAPTERS {
         let others: Vec<&str> = ADAPTERS.iter().copied().filter(|other| other != adapter).collect();
         forbid(adapter, &others)?;
-        forbid(adapter, &["voicekit", "voicekit-testkit"])?;
+        forbid(adapter, ABOVE)?;
     }
     Ok(())
 }

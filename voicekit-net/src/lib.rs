@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod codec;
+mod connector;
+mod endpoint;
+pub mod http;
+pub mod pump;
+mod refusal;
+mod retry;
+mod secret;
+pub mod sse;
+mod websocket;
+
+pub use codec::{Inbox, Outbox, WireCodec, close_error, understood};
+pub use connector::{Connector, Dial, Io, Wire};
+pub use endpoint::Endpoint;
+pub use http::{HttpClient, HttpConfig, HttpRequest, HttpResponse};
+pub use pump::{Link, PumpConfig, pump};
+pub use refusal::Refusal;
+pub use retry::RetryPolicy;
+pub use secret::Secret;
+pub use websocket::{Frame, OpenError, WebSocket};

@@ -1,0 +1,144 @@
+//! What a service answers when it does not do what it was asked.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{DATE, HeaderMap, RETRY_AFTER};
+use serde_json::Value;
+use voicekit_core::error::{Error, ErrorKind, Retry};
+
+use crate::endpoint::Endpoint;
+
+/// Where services put what a person should read, most specific first.
+const MESSAGES: &[&str] = &[
+    "/error/message",
+    "/detail/message",
+    "/detail/0/msg",
+    "/err_msg",
+    "/message",
+    "/error",
+    "/detail",
+    "/status/error",
+];
+
+/// The longest piece of a service's own words in an error, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// An HTTP answer that is not a success, also to a WebSocket upgrade.
+///
+/// [`error`](Self::error) is what it usually means. An adapter whose service means something else
+/// looks at [`field`](Self::field) and chooses with [`error_of`](Self::error_of).
+#[derive(Debug)]
+pub struct Refusal {
+    endpoint: Endpoint,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Refusal {
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Self {
+        Self { endpoint: endpoint.clone(), status, headers, body }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// A header of the answer.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body, as much of it as was read.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The text or number at `pointer` (RFC 6901, such as `/error/code`) in a JSON body.
+    pub fn field(&self, pointer: &str) -> Option<String> {
+        let json: Value = serde_json::from_slice(&self.body).ok()?;
+        match json.pointer(pointer)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// How long the service asks to be left alone: `retry-after-ms`, else `retry-after` in
+    /// seconds or as a date, which is compared with the answer's own `date`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Some(millis) = self.header("retry-after-ms").and_then(|text| text.parse().ok()) {
+            return Some(Duration::from_millis(millis));
+        }
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse::<f64>() {
+            return Duration::try_from_secs_f64(seconds).ok();
+        }
+        let until = httpdate::parse_http_date(text).ok()?;
+        let date = self.headers.get(DATE)?.to_str().ok()?;
+        Some(until.duration_since(httpdate::parse_http_date(date).ok()?).unwrap_or_default())
+    }
+
+    /// What the answer means by its status.
+    ///
+    /// 401 and 403 are `Unauthenticated`, 402 is `Quota`, 429 is `RateLimited`, 408 and 504 are
+    /// `Timeout`, 503 and 529 (overloaded) are `RateLimited`, other 5xx are `Connection`,
+    /// everything else is `Rejected`. 409 is worth another try. What `x-should-retry` and
+    /// `retry-after` say goes before what the kind usually deserves.
+    pub fn error(&self) -> Error {
+        let error = self.error_of(match self.status() {
+            401 | 403 => ErrorKind::Unauthenticated,
+            402 => ErrorKind::Quota,
+            408 | 504 => ErrorKind::Timeout,
+            429 | 503 | 529 => ErrorKind::RateLimited,
+            500.. => ErrorKind::Connection,
+            _ => ErrorKind::Rejected,
+        });
+        if self.status() == 409 && self.header("x-should-retry") != Some("false") {
+            return error.with_retry(self.after(Duration::ZERO));
+        }
+        error
+    }
+
+    /// The same answer understood as `kind`.
+    pub fn error_of(&self, kind: ErrorKind) -> Error {
+        let error = self.endpoint.error(kind, self.message());
+        let usual = error.retry();
+        let retry = match (self.header("x-should-retry"), usual) {
+            (Some("false"), _) => Retry::Never,
+            (Some("true"), Retry::Never) => self.after(Duration::ZERO),
+            (_, Retry::After(usual)) => self.after(usual),
+            (_, usual) => usual,
+        };
+        error.with_retry(retry)
+    }
+
+    /// The status and, if the body is JSON of a known shape, the service's own words; without our
+    /// secrets, and shortened to 300 characters.
+    pub fn message(&self) -> String {
+        let said = MESSAGES.iter().find_map(|pointer| self.field(pointer));
+        let said = said.map(|said| shorten(&self.endpoint.redact(said)));
+        let status = self.status;
+        said.map_or_else(|| format!("HTTP {status}"), |said| format!("HTTP {status}: {said}"))
+    }
+
+    fn after(&self, usual: Duration) -> Retry {
+        Retry::After(self.retry_after().unwrap_or(usual))
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

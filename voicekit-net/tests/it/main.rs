@@ -1,0 +1,9 @@
+//! Everything against servers of our own: in memory and in virtual time where the time matters,
+//! over loopback where sockets do.
+
+#![allow(clippy::unwrap_used)]
+
+mod codec;
+mod pump_ends;
+mod pump_sends;
+mod server;
