@@ -1,11 +1,12 @@
 //! An open WebSocket, and how it is opened.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures::future::{Either, FutureExt, select};
 use futures::{Sink, Stream};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -192,20 +193,18 @@ async fn upgrade(endpoint: &Endpoint, io: Wire) -> Result<WebSocket, OpenError> 
         }
         Ok(response)
     };
-    let mut connection = std::pin::pin!(connection.with_upgrades());
-    let response = tokio::select! {
-        biased;
-        response = exchange => response?,
-        closed = &mut connection => {
-            closed.map_err(failed)?;
-            let text = "the connection was closed during the WebSocket upgrade";
-            return Err(OpenError::Failed(endpoint.error(ErrorKind::Connection, text)));
-        }
+    // The connection may end with the upgrade before the response has been looked at.
+    let mut connection = pin!(connection.with_upgrades().fuse());
+    let response = match select(pin!(exchange), &mut connection).await {
+        Either::Left((response, _)) => response?,
+        Either::Right((_, exchange)) => exchange.await?,
     };
     accept(endpoint, &response, &key).map_err(OpenError::Failed)?;
     let headers = response.headers().clone();
-    let (upgraded, closed) = futures::join!(hyper::upgrade::on(response), connection);
-    closed.map_err(failed)?;
+    let upgraded = match select(hyper::upgrade::on(response), connection).await {
+        Either::Left((upgraded, _)) => upgraded,
+        Either::Right((_, upgraded)) => upgraded.await,
+    };
     let io = TokioIo::new(upgraded.map_err(failed)?);
     let config = WebSocketConfig::default()
         // Every message is written at once: the pump holds back, not the socket.

@@ -112,13 +112,13 @@ impl Log {
             Entry::Frame { once, .. } => !once,
         });
         (self.kept, self.waiting) = (0, self.kept + self.waiting);
-        positions.restart(self.rate_hz());
+        positions.restart();
     }
 
     /// What can be sent. `positions` learns of it.
     pub(crate) fn next(&mut self, positions: &mut Positions) -> Option<Next> {
         let Entry::Frame { frame, owed, .. } = self.entries.get(self.sent)? else {
-            return self.next_audio(positions).map(Next::Audio);
+            return self.next_audio(positions.at(self.rate_hz())).map(Next::Audio);
         };
         let frame = frame.clone();
         if *owed {

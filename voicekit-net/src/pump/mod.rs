@@ -32,8 +32,6 @@ mod config;
 mod log;
 pub(crate) mod positions;
 mod task;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::pin::Pin;

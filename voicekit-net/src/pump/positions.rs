@@ -27,9 +27,15 @@ struct Run {
 }
 
 impl Positions {
-    /// A new connection for audio at `rate_hz`.
-    pub(crate) fn restart(&mut self, rate_hz: u32) {
-        *self = Self { rate_hz, ..Self::default() };
+    /// A new connection.
+    pub(crate) fn restart(&mut self) {
+        *self = Self { rate_hz: self.rate_hz, ..Self::default() };
+    }
+
+    /// All audio is at this rate.
+    pub(crate) fn at(&mut self, rate_hz: u32) -> &mut Self {
+        self.rate_hz = rate_hz;
+        self
     }
 
     /// `length` samples of the input from `input` on were sent.

@@ -173,7 +173,6 @@ impl<C: WireCodec> Task<C> {
             None => self.open().await?,
         };
         self.socket = Some(socket);
-        self.positions.restart(self.log.format().map_or(0, |format| format.rate_hz));
         self.clock = Clock::new(Instant::now());
         let mut outbox = Outbox::new(self.connection);
         self.codec.open(&mut outbox)?;

@@ -13,14 +13,14 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::{Frame, Inbox, Outbox, WireCodec};
 
 #[derive(Clone, Debug, Default)]
-pub struct Recogniser {
-    pub hello: bool,
-    pub owed_finish: bool,
-    pub farewell: bool,
-    pub lenient: bool,
+pub(crate) struct Recogniser {
+    pub(crate) hello: bool,
+    pub(crate) owed_finish: bool,
+    pub(crate) farewell: bool,
+    pub(crate) lenient: bool,
 }
 
-pub enum In {
+pub(crate) enum In {
     Audio(AudioChunk),
     Flush,
     Text(String),
@@ -100,18 +100,18 @@ impl WireCodec for Recogniser {
 }
 
 /// An input that is fed by hand. Dropping the sender ends it.
-pub fn feed() -> (mpsc::Sender<In>, BoxStream<'static, In>) {
+pub(crate) fn feed() -> (mpsc::Sender<In>, BoxStream<'static, In>) {
     let (to, from) = mpsc::channel(10_000);
     let input = stream::unfold(from, |mut from| async move { Some((from.recv().await?, from)) });
     (to, input.boxed())
 }
 
 /// 20 ms of mu-law whose bytes count on from chunk `nth`, so that every sample is known.
-pub fn chunk(nth: usize) -> In {
+pub(crate) fn chunk(nth: usize) -> In {
     In::Audio(AudioChunk::new(AudioFormat::PHONE, samples(nth * 160, 160)).unwrap())
 }
 
 /// The samples from `start` on.
-pub fn samples(start: usize, count: usize) -> Vec<u8> {
+pub(crate) fn samples(start: usize, count: usize) -> Vec<u8> {
     (start..start + count).map(|n| (n % 251) as u8).collect()
 }

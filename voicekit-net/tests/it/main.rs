@@ -4,6 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod codec;
+mod http;
+mod leaks;
 mod pump_ends;
+mod pump_properties;
 mod pump_sends;
+mod refusals;
 mod server;
+mod sse;
+mod tls;

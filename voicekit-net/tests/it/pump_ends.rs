@@ -232,8 +232,10 @@ async fn last_words_are_said_after_the_output_was_dropped() {
     let mut service = Service::new(1 << 16);
     let codec = Recogniser { farewell: true, ..Recogniser::default() };
     let (to, input) = feed();
-    let output = pump(service.link(), codec, input, PumpConfig::default());
+    let mut output = pump(service.link(), codec, input, PumpConfig::default());
     let mut peer = service.accept().await;
+    peer.say("listening").await;
+    output.next().await.unwrap().unwrap();
     let started = Instant::now();
     drop(output);
     to.closed().await;

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use voicekit_net::{Connector, Dial, Endpoint, Io, Link};
 
 /// A service in memory: every connection that is made arrives at [`accept`](Self::accept).
-pub struct Service {
+pub(crate) struct Service {
     dials: mpsc::Receiver<DuplexStream>,
     dial: Memory,
 }
@@ -46,66 +46,66 @@ impl Dial for Memory {
 
 impl Service {
     /// A service whose connections hold `size` bytes before they block.
-    pub fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         let (to, dials) = mpsc::channel(64);
         Self { dials, dial: Memory { to, size, refuse: Arc::default() } }
     }
 
     /// Refuses the next `count` connections.
-    pub fn refuse(&self, count: usize) {
+    pub(crate) fn refuse(&self, count: usize) {
         *self.dial.refuse.lock().unwrap() = count;
     }
 
-    pub fn connector(&self) -> Connector {
+    pub(crate) fn connector(&self) -> Connector {
         Connector::new().unwrap().with_dial(self.dial.clone())
     }
 
-    pub fn link(&self) -> Link {
+    pub(crate) fn link(&self) -> Link {
         Link::new(self.connector(), endpoint("ws://service.test/listen"))
     }
 
     /// The next connection, before anything is said on it.
-    pub async fn raw(&mut self) -> DuplexStream {
+    pub(crate) async fn raw(&mut self) -> DuplexStream {
         self.dials.recv().await.unwrap()
     }
 
     /// The next connection, upgraded.
-    pub async fn accept(&mut self) -> Peer {
+    pub(crate) async fn accept(&mut self) -> Peer {
         Peer(tokio_tungstenite::accept_async(self.raw().await).await.unwrap())
     }
 }
 
-pub fn endpoint(url: &str) -> Endpoint {
+pub(crate) fn endpoint(url: &str) -> Endpoint {
     Endpoint::new("test", url).unwrap()
 }
 
 /// The service's end of a WebSocket.
-pub struct Peer(pub WebSocketStream<DuplexStream>);
+pub(crate) struct Peer(pub(crate) WebSocketStream<DuplexStream>);
 
 impl Peer {
     /// The next message; `None` once the connection is gone.
-    pub async fn next(&mut self) -> Option<Message> {
+    pub(crate) async fn next(&mut self) -> Option<Message> {
         self.0.next().await.and_then(Result::ok)
     }
 
     /// The next message, which is text.
-    pub async fn text(&mut self) -> String {
+    pub(crate) async fn text(&mut self) -> String {
         self.next().await.unwrap().into_text().unwrap().as_str().to_owned()
     }
 
     /// The next message, which is audio.
-    pub async fn audio(&mut self) -> Vec<u8> {
+    pub(crate) async fn audio(&mut self) -> Vec<u8> {
         match self.next().await.unwrap() {
             Message::Binary(bytes) => bytes.to_vec(),
             other => panic!("not audio: {other:?}"),
         }
     }
 
-    pub async fn say(&mut self, text: &str) {
+    pub(crate) async fn say(&mut self, text: &str) {
         self.0.send(Message::text(text)).await.unwrap();
     }
 
-    pub async fn close(&mut self, code: u16, reason: &str) {
+    pub(crate) async fn close(&mut self, code: u16, reason: &str) {
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
         let _ = self.0.close(Some(frame)).await;
         while self.next().await.is_some() {}
