@@ -1,66 +1,222 @@
-//! HTTP against servers in memory.
+//! HTTP against servers in memory, in virtual time.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use futures::stream::{self, BoxStream};
-use http_body_util::{BodyExt, Full, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use futures::stream;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, sleep, timeout};
 use voicekit_core::error::ErrorKind;
-use voicekit_net::{Endpoint, HttpClient, HttpConfig, HttpRequest, RetryPolicy};
+use voicekit_net::{HttpClient, HttpConfig, HttpRequest, RetryPolicy};
 
 use crate::server::{Service, endpoint};
+use crate::web::{Script, plain, streamed, with_headers};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-type Body = http_body_util::combinators::BoxBody<Bytes, Infallible>;
-type Answer = Box<dyn Fn(&str) -> Response<Body> + Send>;
-
-/// What a server was asked, and on how many connections.
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    requests: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
-    connections: Arc<Mutex<usize>>,
+fn client(service: &Service) -> HttpClient {
+    HttpClient::new(service.connector(), HttpConfig::default())
 }
 
-fn plain(status: u16, text: &str) -> Answer {
-    let text = text.to_owned();
-    Box::new(move |_| {
-        let body = Full::new(Bytes::from(text.clone())).boxed();
-        Response::builder().status(status).body(body).unwrap()
-    })
+fn post() -> HttpRequest {
+    HttpRequest::post(endpoint("http://service.test/v1/chat")).json(&json!({"a": 1})).unwrap()
 }
 
-fn streamed(pieces: fn() -> BoxStream<'static, Bytes>) -> Answer {
-    Box::new(move |_| {
-        let frames = pieces().map(|piece| Ok(Frame::data(piece)));
-        Response::new(BodyExt::boxed(SyncBody(StreamBody::new(Mutexed(Mutex::new(frames.boxed()))))))
-    })
+#[tokio::test(start_paused = true)]
+async fn json_goes_out_and_comes_back_and_the_connection_is_used_again() {
+    let service = Service::new(1 << 16);
+    let client = client(&service);
+    let script = Script::new([plain(200, r#"{"b":2}"#), plain(201, r#"{"c":3}"#)]);
+    let connections = script.on(service);
+    let endpoint = endpoint("http://service.test/v1?x=1").with_header("x-key", "k").unwrap();
+    let request = HttpRequest::post(endpoint).json(&json!({"a": "é"})).unwrap();
+    let answer: Value = client.send(request).await.unwrap().json().await.unwrap();
+    assert_eq!(answer, json!({"b": 2}));
+    let answer = client.send(post()).await.unwrap();
+    assert_eq!(answer.status(), 201);
+    assert_eq!(answer.bytes().await.unwrap(), r#"{"c":3}"#);
+    let asked = script.asked();
+    assert_eq!(asked[0].line, "POST /v1?x=1");
+    assert_eq!(asked[0].body, r#"{"a":"é"}"#);
+    assert_eq!(asked[0].headers["content-type"], "application/json");
+    assert_eq!(asked[0].headers["host"], "service.test");
+    assert_eq!(asked[0].headers["x-key"], "k");
+    assert!(asked[0].headers["user-agent"].to_str().unwrap().starts_with("voicekit/"));
+    assert_eq!(*connections.lock().unwrap(), 1);
 }
 
-/// `BoxBody` wants `Sync`, which boxed streams are not.
-struct Mutexed<S>(Mutex<S>);
+#[tokio::test(start_paused = true)]
+async fn a_warm_connection_is_used_for_the_first_request() {
+    let service = Service::new(1 << 16);
+    let client = client(&service);
+    let connections = Script::new([plain(200, "")]).on(service);
+    client.warm(&endpoint("http://service.test")).await.unwrap();
+    client.warm(&endpoint("http://service.test")).await.unwrap();
+    client.send(post()).await.unwrap();
+    assert_eq!(*connections.lock().unwrap(), 1);
+}
 
-impl<S: stream::Stream + Unpin> stream::Stream for Mutexed<S> {
-    type Item = S::Item;
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<S::Item>> {
-        self.0.get_mut().unwrap().poll_next_unpin(cx)
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_was_kept_too_long_is_not_used() {
+    let service = Service::new(1 << 16);
+    let client = client(&service);
+    let connections = Script::new([plain(200, ""), plain(200, "")]).on(service);
+    client.send(post()).await.unwrap().bytes().await.unwrap();
+    sleep(Duration::from_secs(61)).await;
+    client.send(post()).await.unwrap().bytes().await.unwrap();
+    assert_eq!(*connections.lock().unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_connection_that_the_service_closes_costs_no_attempt() {
+    let mut service = Service::new(1 << 16);
+    let config = HttpConfig::default().with_retry(RetryPolicy::never());
+    let client = HttpClient::new(service.connector(), config);
+    client.warm(&endpoint("http://service.test")).await.unwrap();
+    let mut first = service.raw().await;
+    let sending = tokio::spawn(async move { client.send(post()).await });
+    // The service takes the request and closes without an answer.
+    let _ = first.read(&mut [0; 4_096]).await.unwrap();
+    drop(first);
+    Script::new([plain(200, "fine")]).on(service);
+    let answer = sending.await.unwrap().unwrap();
+    assert_eq!(answer.bytes().await.unwrap(), "fine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_come_as_they_are_sent() {
+    let service = Service::new(1 << 16);
+    let client = client(&service);
+    let pieces =
+        ["data: o", "ne\r", "\n\r\nevent: x\ndata: two\n", "\n", ": ping\n\ndata: [DONE]\n\n"];
+    let pieces = stream::iter(pieces).then(|piece| async move {
+        sleep(ms(100)).await;
+        Bytes::from(piece)
+    });
+    Script::new([streamed(pieces.boxed())]).on(service);
+    let started = Instant::now();
+    let mut events = client.send(post().accept("text/event-stream")).await.unwrap().events();
+    let mut seen = Vec::new();
+    while let Some(event) = events.next().await {
+        let event = event.unwrap();
+        seen.push((event.event, event.data, started.elapsed().as_millis()));
     }
+    let seen: Vec<_> = seen.iter().map(|(kind, data, at)| (&**kind, &**data, *at)).collect();
+    assert_eq!(seen, [("message", "one", 300), ("x", "two", 400), ("message", "[DONE]", 500)]);
 }
 
-type SyncBody = std::convert::identity<()>;
+#[tokio::test(start_paused = true)]
+async fn a_body_that_falls_silent_is_a_timeout() {
+    let service = Service::new(1 << 16);
+    let client = client(&service);
+    let pieces = stream::iter(["data: a\n\n"]).map(Bytes::from).chain(stream::pending());
+    Script::new([streamed(pieces.boxed())]).on(service);
+    let mut events = client.send(post()).await.unwrap().events();
+    assert_eq!(events.next().await.unwrap().unwrap().data, "a");
+    let started = Instant::now();
+    let error = events.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(started.elapsed(), ms(20_000));
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_cut_off_is_an_error_and_not_an_end() {
+    let mut service = Service::new(1 << 16);
+    let client = client(&service);
+    let sending = tokio::spawn(async move { client.send(post()).await.unwrap().bytes().await });
+    let mut io = service.raw().await;
+    let _ = io.read(&mut [0; 4_096]).await.unwrap();
+    io.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await.unwrap();
+    drop(io);
+    let error = sending.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_accepts_and_never_answers_is_a_timeout() {
+    let service = Service::new(1 << 16);
+    let config = HttpConfig::default().with_retry(RetryPolicy::never());
+    let client = HttpClient::new(service.connector(), config);
+    Script::default().on(service);
+    let started = Instant::now();
+    let error = client.send(post()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(started.elapsed(), ms(10_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_larger_than_allowed_is_refused() {
+    let service = Service::new(1 << 16);
+    let config = HttpConfig::default().with_largest_body(1_000);
+    let client = HttpClient::new(service.connector(), config);
+    Script::new([plain(200, vec![b'x'; 1_001])]).on(service);
+    let error = client.send(post()).await.unwrap().bytes().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_response_closes_its_connection() {
+    let mut service = Service::new(1 << 16);
+    let client = client(&service);
+    let sending = tokio::spawn({
+        let client = client.clone();
+        async move { client.send(post()).await }
+    });
+    let mut io = service.raw().await;
+    let _ = io.read(&mut [0; 4_096]).await.unwrap();
+    io.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
+    let response = sending.await.unwrap().unwrap();
+    let mut pieces = response.stream();
+    assert_eq!(pieces.next().await.unwrap().unwrap(), "half");
+    drop(pieces);
+    let closed = timeout(ms(1), io.read(&mut [0; 16])).await.unwrap();
+    assert_eq!(closed.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_request_closes_its_connection() {
+    let mut service = Service::new(1 << 16);
+    let client = client(&service);
+    let sending = tokio::spawn(async move { client.send(post()).await.map(|_| ()) });
+    let mut io = service.raw().await;
+    let _ = io.read(&mut [0; 4_096]).await.unwrap();
+    sending.abort();
+    let closed = timeout(ms(1), io.read(&mut [0; 16])).await.unwrap();
+    assert_eq!(closed.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_pass_is_tried_again_and_what_will_not_is_not() {
+    let service = Service::new(1 << 16);
+    let config = HttpConfig::default().with_retry(RetryPolicy::after([ms(100), ms(200)]));
+    let client = HttpClient::new(service.connector(), config);
+    let script = Script::new([
+        plain(500, ""),
+        with_headers(429, &[("retry-after", "1")], ""),
+        plain(200, "fine"),
+        plain(400, ""),
+    ]);
+    script.on(service);
+    let started = Instant::now();
+    let answer = client.send(post()).await.unwrap();
+    assert_eq!(started.elapsed(), ms(1_100), "100 ms, then the second that was asked for");
+    assert_eq!(answer.bytes().await.unwrap(), "fine");
+    assert_eq!(client.send(post()).await.unwrap_err().kind(), ErrorKind::Rejected);
+    assert_eq!(script.asked().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_as_long_as_a_service_likes() {
+    let service = Service::new(1 << 16);
+    let client = client(&service);
+    let script = Script::new([with_headers(429, &[("retry-after", "30")], "")]);
+    script.on(service);
+    let error = client.send(post()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(script.asked().len(), 1);
+}

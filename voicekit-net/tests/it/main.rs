@@ -13,3 +13,4 @@ mod refusals;
 mod server;
 mod sse;
 mod tls;
+mod web;
