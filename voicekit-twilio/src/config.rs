@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_net::Secret;
 
-use crate::secret::Secret;
 use crate::{SERVICE, wire};
 
 /// How calls are accepted and how long the carrier is waited for.

@@ -2,7 +2,6 @@
 
 mod config;
 mod media;
-mod secret;
 mod signature;
 mod token;
 mod twiml;
@@ -10,8 +9,8 @@ mod webhook;
 mod wire;
 
 pub use config::{SignaturePolicy, TokenPolicy, TwilioConfig};
-pub use secret::Secret;
 pub use signature::{SignedBody, is_signed, is_upgrade_signed, sign};
+pub use voicekit_net::Secret;
 pub use webhook::routes;
 
 /// The name under which this crate's errors appear.

@@ -11,8 +11,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
+use voicekit_net::Secret;
 
-use crate::secret::Secret;
 use crate::wire;
 
 /// What of a request's body is signed.

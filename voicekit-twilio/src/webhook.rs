@@ -13,9 +13,9 @@ use tokio::time::Instant;
 use tracing::{debug, error, warn};
 use voicekit_core::error::Result;
 use voicekit_core::transport::Answer;
+use voicekit_net::Secret;
 
 use crate::config::{SignaturePolicy, TokenPolicy, TwilioConfig, is_host};
-use crate::secret::Secret;
 use crate::signature::{SignedBody, is_signed, is_upgrade_signed};
 use crate::token::{Announced, Tokens};
 use crate::{media, twiml, wire};
