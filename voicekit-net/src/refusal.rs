@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{DATE, HeaderMap, RETRY_AFTER};
+use hyper::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use serde_json::Value;
 use voicekit_core::error::{Error, ErrorKind, Retry};
 
@@ -45,6 +45,22 @@ impl Refusal {
         body: Bytes,
     ) -> Self {
         Self { endpoint: endpoint.clone(), status, headers, body }
+    }
+
+    /// A refusal by `endpoint`: for tests of an adapter. What is no status is taken as 500;
+    /// headers that cannot be are left out.
+    pub fn from_parts(
+        endpoint: &Endpoint,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let parsed = headers.iter().filter_map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_str(value).ok()?))
+        });
+        Self::new(endpoint, status, parsed.collect(), body.into())
     }
 
     /// The HTTP status.

@@ -214,13 +214,13 @@ impl<C: WireCodec> Task<C> {
 
     fn lose(&mut self) {
         let now = Instant::now();
-        let was_good = self.socket.take().is_some()
-            && self.clock.received.is_some()
-            && now.duration_since(self.clock.opened) >= STABLE;
-        if was_good {
-            self.failed = 0;
+        if self.socket.take().is_some() {
+            self.connection += 1;
+            let lived = now.duration_since(self.clock.opened);
+            if self.clock.received.is_some() && lived >= STABLE {
+                self.failed = 0;
+            }
         }
-        self.connection += 1;
         self.log.rewind(&mut self.positions);
         self.bound();
     }

@@ -69,20 +69,18 @@ async fn cut(pieces: Vec<Option<usize>>, least: u64, most: u64) {
     let mut peer = service.accept().await;
     let (mut heard, mut run) = (Vec::new(), Vec::new());
     loop {
-        match peer.next().await.unwrap() {
-            Message::Binary(bytes) => {
-                assert!(!bytes.is_empty() && bytes.len() <= most.max(1), "{}", bytes.len());
-                run.push(bytes.len());
-                heard.extend_from_slice(&bytes);
-            }
-            text => {
-                check_run(&std::mem::take(&mut run), least);
-                if text.into_text().unwrap().as_str() == "bye" {
-                    break;
-                }
-                peer.say("flushed").await;
-            }
+        let message = peer.next().await.unwrap();
+        if let Message::Binary(bytes) = message {
+            assert!(!bytes.is_empty() && bytes.len() <= most.max(1), "{}", bytes.len());
+            run.push(bytes.len());
+            heard.extend_from_slice(&bytes);
+            continue;
         }
+        check_run(&std::mem::take(&mut run), least);
+        if message.into_text().unwrap().as_str() == "bye" {
+            break;
+        }
+        peer.say("flushed").await;
     }
     assert!(heard == samples(0, total), "{} of {total} samples, or others", heard.len());
 }

@@ -95,10 +95,9 @@ impl Peer {
 
     /// The next message, which is audio.
     pub(crate) async fn audio(&mut self) -> Vec<u8> {
-        match self.next().await.unwrap() {
-            Message::Binary(bytes) => bytes.to_vec(),
-            other => panic!("not audio: {other:?}"),
-        }
+        let message = self.next().await.unwrap();
+        assert!(message.is_binary(), "not audio: {message:?}");
+        message.into_data().to_vec()
     }
 
     pub(crate) async fn say(&mut self, text: &str) {
