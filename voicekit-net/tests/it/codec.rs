@@ -56,12 +56,12 @@ impl WireCodec for Recogniser {
         match parts[..] {
             ["final", end, words] => {
                 let end = Duration::from_millis(end.parse().unwrap());
-                from.emit(format!("{words}@{}", from.position(end).as_millis()));
+                from.emit(format!("{words}@{}", millis(from.position(end))));
                 from.final_until(end);
             }
             ["word", end, words] => {
                 let end = Duration::from_millis(end.parse().unwrap());
-                from.emit(format!("{words}?@{}", from.position(end).as_millis()));
+                from.emit(format!("{words}?@{}", millis(from.position(end))));
             }
             ["flushed"] => from.answered(),
             ["end"] => from.end(),
@@ -104,6 +104,11 @@ pub(crate) fn feed() -> (mpsc::Sender<In>, BoxStream<'static, In>) {
     let (to, from) = mpsc::channel(10_000);
     let input = stream::unfold(from, |mut from| async move { Some((from.recv().await?, from)) });
     (to, input.boxed())
+}
+
+/// As a number, with a fraction only if there is one.
+fn millis(at: Duration) -> f64 {
+    at.as_secs_f64() * 1_000.0
 }
 
 /// 20 ms of mu-law whose bytes count on from chunk `nth`, so that every sample is known.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_tungstenite::tungstenite::Message;
-use voicekit_net::{Connector, Link, PumpConfig, pump};
+use voicekit_net::{Connector, HttpClient, HttpConfig, HttpRequest, Link, PumpConfig, pump};
 
 use crate::codec::{Recogniser, chunk, feed};
 use crate::server::{Service, endpoint};
@@ -37,6 +38,24 @@ async fn ten_thousand_connections_that_are_dropped_leave_no_task() {
             }
         }
         to.closed().await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_requests_that_are_dropped_leave_no_task() {
+    let mut service = Service::new(1 << 16);
+    let client = HttpClient::new(service.connector(), HttpConfig::default());
+    let before = Handle::current().metrics().num_alive_tasks();
+    for _ in 0..1_000 {
+        let request = HttpRequest::get(endpoint("http://service.test"));
+        let client = client.clone();
+        let sending = tokio::spawn(async move { client.send(request).await.map(|_| ()) });
+        let mut io = service.raw().await;
+        let _ = io.read(&mut [0; 4_096]).await.unwrap();
+        sending.abort();
+        assert!(sending.await.unwrap_err().is_cancelled());
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), before);

@@ -6,10 +6,10 @@ use futures::StreamExt;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use voicekit_net::pump::{Chunking, Overflow, Pace};
-use voicekit_net::{PumpConfig, RetryPolicy, pump};
+use voicekit_net::{PumpConfig, RetryPolicy, WebSocket, pump};
 
 use crate::codec::{In, Recogniser, chunk, feed, samples};
-use crate::server::Service;
+use crate::server::{Service, endpoint};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -59,6 +59,8 @@ async fn what_was_not_understood_for_good_is_sent_again_and_nothing_else() {
     assert_eq!(peer.text().await, "flush");
     peer.say("flushed").await;
     // 20 ms into this connection is 110 ms into the input.
+    peer.say("word 0 from").await;
+    assert_eq!(output.next().await.unwrap().unwrap(), "from?@90");
     peer.say("final 110 two").await;
     assert_eq!(output.next().await.unwrap().unwrap(), "two@200");
     drop(peer);
@@ -66,6 +68,36 @@ async fn what_was_not_understood_for_good_is_sent_again_and_nothing_else() {
     assert_eq!(peer.text().await, "hello 2");
     to.send(chunk(10)).await.unwrap_or_else(|_| panic!());
     assert_eq!(peer.audio().await, samples(1_600, 160));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_sent_again_than_the_buffer_holds() {
+    let mut service = Service::new(1 << 16);
+    let (to, input) = feed();
+    let config = PumpConfig::default().with_buffer(ms(200));
+    let _output = pump(service.link(), Recogniser::default(), input, config);
+    let mut peer = service.accept().await;
+    for nth in 0..50 {
+        to.send(chunk(nth)).await.unwrap_or_else(|_| panic!());
+        assert_eq!(peer.audio().await, samples(nth * 160, 160));
+    }
+    drop(peer);
+    let mut peer = service.accept().await;
+    assert_eq!(peer.audio().await, samples(40 * 160, 1_600));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_already_open_is_used_first() {
+    let mut service = Service::new(1 << 16);
+    let (connector, link) = (service.connector(), service.link());
+    let endpoint = endpoint("ws://service.test/listen");
+    let opening = WebSocket::open(&connector, &endpoint, ms(1_000));
+    let (socket, mut peer) = futures::join!(opening, service.accept());
+    let (to, input) = feed();
+    let link = link.with_open(socket.unwrap());
+    let _output = pump(link, Recogniser::default(), input, PumpConfig::default());
+    to.send(chunk(0)).await.unwrap_or_else(|_| panic!());
+    assert_eq!(peer.audio().await, samples(0, 160));
 }
 
 #[tokio::test(start_paused = true)]
