@@ -74,7 +74,7 @@ async fn what_was_not_understood_for_good_is_sent_again_and_nothing_else() {
 async fn no_more_is_sent_again_than_the_buffer_holds() {
     let mut service = Service::new(1 << 16);
     let (to, input) = feed();
-    let config = PumpConfig::default().with_buffer(ms(200));
+    let config = PumpConfig::default().with_buffer(ms(200)).with_overflow(Overflow::Wait);
     let _output = pump(service.link(), Recogniser::default(), input, config);
     let mut peer = service.accept().await;
     for nth in 0..50 {

@@ -146,6 +146,9 @@ async fn secrets_are_in_no_error_and_no_debug_output() {
         error.message(),
         "HTTP 401 Unauthorized: the key [redacted] and [redacted] are wrong"
     );
+    // Shortening does not leave half of a secret behind.
+    let body = format!(r#"{{"error":"{}{KEY}"}}"#, "x".repeat(290));
+    assert!(!refused(plain(400, body)).await.message().contains("sk-test"));
     let read: Secret = serde_json::from_str("\"quiet\"").unwrap();
     assert_eq!(read.expose(), "quiet");
 }

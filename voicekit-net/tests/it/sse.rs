@@ -24,6 +24,7 @@ fn events_are_read_as_the_standard_says() {
     check("data: hi\n\n", &[("message", "hi")]);
     check("data:hi\r\n\r\ndata:  two\r\r", &[("message", "hi"), ("message", " two")]);
     check("event: ping\ndata: {}\n\n", &[("ping", "{}")]);
+    check("data: a\r\ndata: b\r\n\r\n", &[("message", "a\nb")]);
     check("data: a\ndata: b\ndata\n\n", &[("message", "a\nb\n")]);
     check(": comment\n\ndata: x\n: another\n\n", &[("message", "x")]);
     check("event: lost\n\ndata: y\n\n", &[("message", "y")]);
