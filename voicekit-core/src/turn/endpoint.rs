@@ -65,9 +65,9 @@ impl Default for Config {
         Self {
             certain: 0.8,
             likely: 0.5,
-            after_certain: ms(360),
-            after_likely: ms(750),
-            after_unlikely: ms(1_200),
+            after_certain: ms(350),
+            after_likely: ms(850),
+            after_unlikely: ms(1_400),
             unjudged: ms(700),
         }
     }
@@ -215,7 +215,7 @@ mod tests {
         Config::default().check().unwrap();
         let late = Config { after_certain: Duration::from_secs(2), ..Config::default() };
         let text = late.check().unwrap_err().to_string();
-        assert_eq!(text, "endpoint: after_likely (750ms) is below after_certain (2s)");
+        assert_eq!(text, "endpoint: after_likely (850ms) is below after_certain (2s)");
         for (likely, certain) in [(0.9, 0.5), (-0.1, 0.5), (0.5, 1.5), (f32::NAN, 0.9)] {
             assert!(Config { likely, certain, ..Config::default() }.check().is_err());
         }

@@ -20,7 +20,7 @@ mod language;
 mod numbers;
 mod zh;
 
-use language::{Language, starts_with_phrase};
+use language::{Language, starts_with_phrase, word_starts};
 pub(super) use language::{has_phrase, normalise};
 use numbers::Tally;
 
@@ -69,8 +69,18 @@ impl Vocabulary {
 
     /// Whether something in `text` asks for the floor: "stop", "wait", "hello?".
     pub fn is_request(&self, text: &str) -> bool {
+        self.asks(&normalise(text))
+    }
+
+    /// [`meaningful_words`](Self::meaningful_words) and [`is_request`](Self::is_request) in one.
+    pub(super) fn weigh(&self, text: &str) -> (usize, bool) {
         let text = normalise(text);
-        self.requests.iter().any(|request| has_phrase(&text, request))
+        (self.meant(&text), self.asks(&text))
+    }
+
+    fn asks(&self, text: &str) -> bool {
+        word_starts(text)
+            .any(|at| self.requests.iter().any(|request| starts_with_phrase(&text[at..], request)))
     }
 
     /// Whether `text` only shows attention, or says nothing at all.
@@ -83,8 +93,11 @@ impl Vocabulary {
     /// Characters that are written without spaces are a backchannel together or not at all: 不行 is
     /// two words, though 行 alone shows attention.
     pub fn meaningful_words(&self, text: &str) -> usize {
-        let text = normalise(text);
-        let (mut rest, mut meaningful) = (text.as_str(), 0);
+        self.meant(&normalise(text))
+    }
+
+    fn meant(&self, text: &str) -> usize {
+        let (mut rest, mut meaningful) = (text, 0);
         while !rest.is_empty() {
             let word = rest.split(' ').next().unwrap_or_default();
             let known = if word.starts_with(language::is_ideograph) {

@@ -70,6 +70,10 @@ impl Turn {
         join(&self.finals, &self.interim)
     }
 
+    pub(super) fn has_words(&self) -> bool {
+        !self.finals.trim().is_empty() || !self.interim.trim().is_empty()
+    }
+
     /// Whether the words are final up to the end of the caller's speech.
     pub(super) fn is_covered(&self) -> bool {
         self.interim.is_empty()
@@ -107,7 +111,7 @@ impl Engine {
         for timer in [Timer::Idle, Timer::Resume, Timer::Prepare, Timer::Filler] {
             self.timers.clear(timer);
         }
-        if self.turn.text().is_empty() {
+        if !self.turn.has_words() {
             self.timers.set(Timer::Noise, now + self.config.noise_after);
         }
         self.actions.push_back(Action::Hint(Hint::SpeechStarted));
@@ -295,9 +299,11 @@ impl Engine {
 
     pub(super) fn weigh_words(&mut self, text: &str) {
         let over = text.get(self.turn.late..).unwrap_or_default();
-        self.turn.meant = self.vocabulary.meaningful_words(text);
-        self.turn.meant_over = self.vocabulary.meaningful_words(over);
-        self.turn.request = self.turn.meant_over > 0 && self.vocabulary.is_request(over);
+        (self.turn.meant_over, self.turn.request) = self.vocabulary.weigh(over);
+        self.turn.meant = self.turn.meant_over;
+        if self.turn.late > 0 {
+            self.turn.meant = self.vocabulary.meaningful_words(text);
+        }
     }
 
     fn await_more(&mut self, now: Timestamp) {

@@ -17,7 +17,7 @@ impl Engine {
             return self.wait_for_tools(now);
         }
         if self.runs.are_unspoken() {
-            if !self.turn.text().is_empty() {
+            if self.turn.has_words() {
                 return self.answer(now, now);
             }
             return self.start_reply(now, Source::Tools);

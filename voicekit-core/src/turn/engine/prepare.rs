@@ -18,12 +18,12 @@ impl Engine {
     /// The words have changed: a reply to others is not wanted, one to these soon may be.
     pub(super) fn plan_reply(&mut self, now: Timestamp) {
         self.timers.clear(Timer::Prepare);
-        let text = self.turn.text();
-        let stale = |prepared: &Prepared| !same_words(&prepared.text, &text);
-        if self.prepared.as_ref().is_some_and(stale) {
+        if let Some(prepared) = &self.prepared
+            && !same_words(&prepared.text, &self.turn.text())
+        {
             self.discard();
         }
-        if self.prepared.is_none() && !text.is_empty() && self.may_prepare() {
+        if self.prepared.is_none() && self.may_prepare() && self.turn.has_words() {
             let stable = self.turn.changed_at + self.config.speculation.stable;
             self.timers.set(Timer::Prepare, stable.max(now));
         }

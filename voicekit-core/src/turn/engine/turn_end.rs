@@ -56,7 +56,7 @@ impl Engine {
 
     /// The application says that the caller has finished.
     pub(super) fn yield_turn(&mut self, now: Timestamp) {
-        let spoken = !self.turn.text().is_empty() || !self.turn.keys.is_empty();
+        let spoken = self.turn.has_words() || !self.turn.keys.is_empty();
         if self.caller_has_floor() || (spoken && self.reply.is_none()) {
             self.keep_keys();
             self.force_end_of_turn(now);
@@ -68,7 +68,7 @@ impl Engine {
         if !self.config.stop.contains(&Stop::Recognizer) {
             return;
         }
-        if self.turn.text().is_empty() && !self.caller_has_floor() {
+        if !self.turn.has_words() && !self.caller_has_floor() {
             return;
         }
         self.turn.over = Some(Over { since: now, forced: true, noise: false });
@@ -97,7 +97,7 @@ impl Engine {
         if self.answered.is_some() {
             return self.tell_answered(now, |answered| answered.turn_over(now));
         }
-        if self.turn.text().is_empty() {
+        if !self.turn.has_words() {
             return self.nothing_said(now);
         }
         self.turn.voiced = Duration::ZERO;

@@ -58,11 +58,17 @@ impl Language {
             return true;
         }
         let closed = text.ends_with(['.', '?', '!', '。', '？', '！']);
-        let words = normalise(text);
+        let words = normalise(tail(text));
         let ends_in = |list: &[&str]| list.iter().any(|phrase| ends_with_phrase(&words, phrase));
         let open = ends_in(self.never_last) || (!closed && ends_in(self.seldom_last));
         open && !ends_in(self.whole)
     }
+}
+
+/// The end of a text, longer than any phrase that may end a sentence.
+fn tail(text: &str) -> &str {
+    let start = text.char_indices().rev().nth(39).map_or(0, |(at, _)| at);
+    &text[start..]
 }
 
 /// Words in lower case with one space between them; without punctuation, but for an apostrophe
@@ -114,8 +120,22 @@ pub(super) fn count(word: &str) -> usize {
 
 /// Whether normalised text begins with a phrase that ends where a word does.
 pub(super) fn starts_with_phrase(text: &str, phrase: &str) -> bool {
+    // Nearly all phrases of a list differ in the first byte already.
+    if text.as_bytes().first() != phrase.as_bytes().first() {
+        return false;
+    }
     text.strip_prefix(phrase).is_some_and(|rest| {
         rest.is_empty() || rest.starts_with(' ') || phrase.ends_with(is_ideograph)
+    })
+}
+
+/// Where the words of normalised text start; each ideograph may be one.
+pub(super) fn word_starts(text: &str) -> impl Iterator<Item = usize> {
+    let mut before = ' ';
+    text.char_indices().filter_map(move |(at, c)| {
+        let starts = before == ' ' || is_ideograph(c);
+        before = c;
+        starts.then_some(at)
     })
 }
 
@@ -129,6 +149,9 @@ pub(in crate::turn) fn has_phrase(text: &str, phrase: &str) -> bool {
 
 /// Whether normalised text ends with a phrase that begins where a word does.
 fn ends_with_phrase(text: &str, phrase: &str) -> bool {
+    if text.as_bytes().last() != phrase.as_bytes().last() {
+        return false;
+    }
     text.strip_suffix(phrase).is_some_and(|rest| {
         rest.is_empty() || rest.ends_with(' ') || phrase.starts_with(is_ideograph)
     })
