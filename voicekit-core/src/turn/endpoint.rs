@@ -17,7 +17,7 @@
 //! | 0.8 | 64 % | 23 % |
 //! | 0.5 | 78 % | 37 % |
 //!
-//! With 360 ms for the surest, who must be more than half of the ends for the median to be theirs,
+//! With 350 ms for the surest, who must be more than half of the ends for the median to be theirs,
 //! a bar of 0.8 leaves room for voices that it judges worse. `docs/turn-taking.md` says what came
 //! of it, and how to measure it again. In other recordings of real speech, 0.5 or more was given to
 //! 91 % of ends and 53 % of pauses.
@@ -43,15 +43,15 @@ pub struct Config {
     pub certain: f32,
     /// The probability from which they rather have. 0 to `certain`, default 0.5.
     pub likely: f32,
-    /// The silence that ends a turn that is certainly finished. Default: 360 ms; less leaves no
+    /// The silence that ends a turn that is certainly finished. Default: 350 ms; less leaves no
     /// time for the detector, which is asked after 200 ms and takes about 100 ms.
     #[serde(rename = "after_certain_ms", with = "crate::time::in_ms")]
     pub after_certain: Duration,
-    /// The same of one that is likely finished. At least `after_certain`, default 750 ms.
+    /// The same of one that is likely finished. At least `after_certain`, default 850 ms.
     #[serde(rename = "after_likely_ms", with = "crate::time::in_ms")]
     pub after_likely: Duration,
     /// The same of one that is likely not, or whose last word calls for another. At least
-    /// `after_likely`, default 1.2 s.
+    /// `after_likely`, default 1.4 s.
     #[serde(rename = "after_unlikely_ms", with = "crate::time::in_ms")]
     pub after_unlikely: Duration,
     /// The same where no detector was asked, or none answered. Default: 700 ms.
