@@ -98,7 +98,7 @@ pub enum Message {
     Agent {
         /// The words that were heard, which is less than was meant if the caller interrupted.
         text: String,
-        /// Whether the caller interrupted.
+        /// Whether it was cut short: the caller interrupted, or it broke off.
         interrupted: bool,
     },
     /// What the agent did, and how it went. The call and its result are one message, so that no
