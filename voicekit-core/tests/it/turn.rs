@@ -343,3 +343,24 @@ fn a_verdict_holds_for_its_pause_only() {
         "#,
     );
 }
+
+#[test]
+fn words_from_before_the_latest_speech_say_nothing_about_its_end() {
+    check(
+        r#"
+             0 started
+             speech 500 1000
+        >  560 hint speech-started
+        > 1200 hint speech-ended
+          1210 interim "I would like to"
+             speech 1500 2200
+        > 1560 hint speech-started
+        > 2400 hint speech-ended
+          2420 judged 2 0.99
+        > 2650 hint finalize
+          2700 finalized "I would like to order."
+        > 2700 remember caller "I would like to order."
+        > 2700 reply #1 turn
+        "#,
+    );
+}

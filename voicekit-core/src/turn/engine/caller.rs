@@ -45,8 +45,10 @@ pub(super) struct Turn {
     /// The number of that pause, and how likely it ends the turn, once it was judged.
     pub(super) pause: u64,
     pub(super) finished: Option<f32>,
-    /// When the latest stretch of speech began.
+    /// When the latest stretch of speech began, while it goes on.
     pub(super) onset: Option<Timestamp>,
+    /// The same, also after its end.
+    pub(super) spoke_at: Timestamp,
     /// How long the caller has spoken in all.
     pub(super) voiced: Duration,
     /// The turn is over but for its transcript.
@@ -106,6 +108,7 @@ impl Engine {
     fn speech_started(&mut self, now: Timestamp, onset: Timestamp) {
         self.learn_pause(onset);
         self.turn.onset = Some(onset);
+        self.turn.spoke_at = onset;
         self.turn.owed = false;
         self.go_on_speaking();
         for timer in [Timer::Idle, Timer::Resume, Timer::Prepare, Timer::Filler] {
@@ -206,7 +209,9 @@ impl Engine {
             return self.config.endpoint.after_certain;
         }
         let config = self.config.endpoint_for(self.expected.as_ref());
-        let text = self.turn.text();
+        // Words from before the latest stretch of speech say nothing about its end.
+        let known = self.turn.changed_at >= self.turn.spoke_at;
+        let text = if known { self.turn.text() } else { String::new() };
         let wait = endpoint::wait(self.turn.finished, &text, &self.vocabulary, config);
         if self.turn.finished.is_some_and(|finished| finished >= config.certain) {
             return wait;
