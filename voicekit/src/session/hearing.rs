@@ -109,7 +109,8 @@ impl Activity {
 
     /// Notes that `chunk` has been sent and will be played `ahead` from now.
     pub(super) fn sent(&mut self, chunk: &AudioChunk, ahead: Duration) -> Result<()> {
-        self.echo.as_mut().map_or(Ok(()), |gate| gate.sent(chunk, ahead))
+        let waiting = self.samples.len();
+        self.echo.as_mut().map_or(Ok(()), |gate| gate.sent(waiting, chunk, ahead))
     }
 
     /// Notes that what has not been played will not be.
@@ -156,11 +157,12 @@ impl EchoGate {
         Ok(Self { echo: Echo::new(), converter, sent: Vec::new(), judged: 0 })
     }
 
-    fn sent(&mut self, chunk: &AudioChunk, ahead: Duration) -> Result<()> {
+    /// `waiting` samples of the caller's have come and are not judged yet.
+    fn sent(&mut self, waiting: usize, chunk: &AudioChunk, ahead: Duration) -> Result<()> {
         self.sent.clear();
         self.converter.process(chunk)?.decode_into(&mut self.sent);
         let ahead = AudioFormat::pcm16(echo::RATE_HZ).bytes_in(ahead) / 2;
-        self.echo.outgoing(self.judged + ahead as u64, &self.sent);
+        self.echo.outgoing(self.judged + (waiting + ahead) as u64, &self.sent);
         Ok(())
     }
 
