@@ -1,6 +1,11 @@
+use std::time::Duration;
+
 use crate::time::Timestamp;
 
 use super::config::Config;
+
+/// The longest time between two windows of a detector.
+const WINDOW: Duration = Duration::from_millis(40);
 
 /// The caller's voice with hysteresis and hang-over: probabilities in, edges out.
 ///
@@ -95,6 +100,12 @@ impl Speech {
 
     pub(super) fn is_active(&self) -> bool {
         self.active
+    }
+
+    /// When it will be known whether the caller is about to speak, if it sounds like it.
+    pub(super) fn known_at(&self, config: &Config) -> Option<Timestamp> {
+        let since = self.opposite_since.filter(|_| !self.active && !self.ignored)?;
+        Some(since + config.speech_after + WINDOW)
     }
 
     /// Whether the caller is speaking and the latest window does not say otherwise.

@@ -364,3 +364,33 @@ fn words_from_before_the_latest_speech_say_nothing_about_its_end() {
         "#,
     );
 }
+
+#[test]
+fn a_caller_who_goes_on_at_the_very_end_of_the_wait_is_not_cut_off() {
+    check(
+        r#"
+             0 started
+             speech 500 1000
+          1250 final "I would like"
+             speech 1580 2200
+          2900 finalized "a rye bread"
+        > 2900 remember caller "I would like a rye bread"
+        > 2900 reply #1 turn
+        "#,
+    );
+}
+
+#[test]
+fn a_click_at_the_very_end_of_the_wait_only_delays_it() {
+    check(
+        r#"
+             0 started
+             speech 500 1000
+          1250 final "Sure."
+          1580 voice 0.9
+          1620 voice 0.1
+        > 1680 remember caller "Sure."
+        > 1680 reply #1 turn
+        "#,
+    );
+}

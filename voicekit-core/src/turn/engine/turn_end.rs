@@ -29,6 +29,10 @@ pub(super) struct Over {
 
 impl Engine {
     pub(super) fn end_of_turn(&mut self, now: Timestamp) {
+        if let Some(known) = self.speech.known_at(&self.config).filter(|known| *known > now) {
+            // They may be going on at this very moment.
+            return self.timers.set(Timer::EndOfTurn, known);
+        }
         let noise = self.speech.is_active();
         self.turn.over = Some(Over { since: now, forced: noise, noise });
         self.await_transcript(now);
