@@ -381,4 +381,19 @@ mod tests {
         let text = config.check().unwrap_err().to_string();
         assert_eq!(text, "turn: endpoint.unjudged (100ms) is below silence_after (200ms)");
     }
+
+    #[test]
+    fn a_strategy_that_contradicts_another_timing_is_refused_by_both_names() {
+        let ms = Duration::from_millis;
+        let check = |pause_after, take_after| {
+            let start = vec![Start::Voice { pause_after, take_after }];
+            let config = Config { start, ..Config::default() };
+            config.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(check(ms(60), ms(60)), Ok(()));
+        let early = "turn: start.pause_after (59ms) is below speech_after (60ms)";
+        assert_eq!(check(ms(59), ms(700)), Err(early.to_owned()));
+        let brief = "turn: start.take_after (119ms) is below start.pause_after (120ms)";
+        assert_eq!(check(ms(120), ms(119)), Err(brief.to_owned()));
+    }
 }

@@ -258,3 +258,38 @@ fn a_model_that_keeps_asking_for_tools_has_failed() {
         "##,
     );
 }
+
+/// The voice of somebody at `from..to`, in windows of 20 ms.
+fn voice(from: u64, to: u64, probability: f32) -> String {
+    (from..to).step_by(20).map(|at| format!("{at} voice {probability}\n")).collect()
+}
+
+#[test]
+fn a_noise_that_is_ignored_may_hold_its_breath() {
+    let script = [
+        "0 started\n10700 finalized \"\"\n".to_owned(),
+        voice(500, 12_000, 0.9),
+        voice(12_000, 12_160, 0.1),
+        voice(12_160, 13_000, 0.9),
+        voice(13_000, 13_240, 0.1),
+        voice(13_240, 13_400, 0.9),
+        "> 560 hint speech-started\n> 10560 hint finalize\n> 10700 hint speech-ended\n".to_owned(),
+        "> 10700 reply #1 not-understood\n10750 done #1\n".to_owned(),
+        "> 13300 hint speech-started\n".to_owned(),
+    ];
+    check(&script.concat());
+}
+
+#[test]
+fn a_probability_between_on_and_off_changes_nothing() {
+    let at_off = Config::default().voice_off;
+    let script = [
+        "0 started\n".to_owned(),
+        voice(500, 1_000, at_off),
+        voice(1_000, 1_500, 0.9),
+        voice(1_500, 2_500, at_off),
+        voice(2_500, 2_720, 0.1),
+        "> 1060 hint speech-started\n> 2700 hint speech-ended\n".to_owned(),
+    ];
+    check(&script.concat());
+}
