@@ -73,7 +73,7 @@ impl Session {
         watch.show(CallEvent::Started(&info));
         tracing::info!(call = %info.id, "call started");
         let mut report = match Call::new(self, clock) {
-            Ok(call) => call.run(&mut watch).await,
+            Ok(call) => Box::pin(call.run(&mut watch)).await,
             Err(error) => {
                 watch.show(CallEvent::Failed { part: Part::Transport, error: &error });
                 CallReport::new(clock.now(), EndReason::Lost).with_error(Some(error))

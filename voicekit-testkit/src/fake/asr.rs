@@ -231,7 +231,7 @@ impl Ear {
         });
         self.due.clear();
         let sign = if unsaid.is_some() { TurnSign::Resumed } else { TurnSign::Started };
-        self.speech = unsaid.or(self.speech.take());
+        self.speech = unsaid.or_else(|| self.speech.take());
         self.due.push_back((Instant::now(), AsrEvent::Turn(sign)));
     }
 
