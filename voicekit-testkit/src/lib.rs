@@ -6,5 +6,6 @@ pub mod fake;
 pub mod mulaw;
 pub mod phone;
 pub mod script;
+pub mod server;
 pub mod speech;
 pub mod words;

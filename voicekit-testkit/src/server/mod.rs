@@ -1,0 +1,3 @@
+//! Servers in the place of a provider, which answer by a script.
+
+pub mod http;
