@@ -3,6 +3,7 @@
 mod codec;
 mod connector;
 mod endpoint;
+mod events;
 pub mod http;
 pub mod pump;
 mod refusal;
@@ -14,6 +15,7 @@ mod websocket;
 pub use codec::{Inbox, Outbox, WireCodec, close_error, understood};
 pub use connector::{Connector, Dial, Io, Wire};
 pub use endpoint::Endpoint;
+pub use events::{EventCodec, decode};
 pub use http::{HttpClient, HttpConfig, HttpRequest, HttpResponse};
 pub use pump::{Link, PumpConfig, pump};
 pub use refusal::Refusal;
