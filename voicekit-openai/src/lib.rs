@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod config;
+mod embed;
+mod llm;
+mod refusal;
+mod think;
+mod tts;
+mod wire;
+
+pub use config::{ChatConfig, Dialect, EmbeddingConfig, OpenAiConfig, SpeechConfig, ToolChoice};
+pub use embed::OpenAiEmbedder;
+pub use llm::OpenAi;
+pub use tts::OpenAiTts;

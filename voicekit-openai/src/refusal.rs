@@ -1,0 +1,70 @@
+//! What the service means when it refuses, at once or in the middle of an answer.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use voicekit_core::error::{Error, ErrorKind, Retry};
+use voicekit_net::{Endpoint, Refusal};
+
+/// What a refusal means, with the id under which the service's support finds the request.
+pub(crate) fn classify(refusal: &Refusal) -> Option<Error> {
+    let said = [refusal.field("/error/code"), refusal.field("/error/type")];
+    let says = |word: &str| said.iter().flatten().any(|said| said == word);
+    let error = if says("insufficient_quota") || says("billing_hard_limit_reached") {
+        // It comes as 429, but waiting does not bring money.
+        refusal.error_of(ErrorKind::Quota).with_retry(Retry::Never)
+    } else if refusal.status() == 404 && says("model_not_found") {
+        refusal.error_of(ErrorKind::Config)
+    } else if says("tool_use_failed") {
+        // The model wrote a call that cannot be read; the next attempt draws other words.
+        refusal.error_of(ErrorKind::Rejected).with_retry(Retry::After(Duration::ZERO))
+    } else if refusal.status() == 498 {
+        // Groq: no capacity for its flexible tier.
+        refusal.error_of(ErrorKind::RateLimited)
+    } else {
+        refusal.error()
+    };
+    let id = refusal.header("x-request-id").or_else(|| refusal.header("apim-request-id"));
+    Some(id.map(|id| with_request(&error, id)).unwrap_or(error))
+}
+
+/// An error within a stream: a refusal that came late. It is understood by the status that it
+/// would have had.
+pub(crate) fn late(endpoint: &Endpoint, error: &Value) -> Error {
+    let body = json!({ "error": error }).to_string();
+    let refusal = Refusal::from_parts(endpoint, status(error), &[], body);
+    classify(&refusal).unwrap_or_else(|| refusal.error())
+}
+
+fn status(error: &Value) -> u16 {
+    let code = error.get("code").and_then(|code| match code {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    });
+    if let Some(code) = code.and_then(|code| u16::try_from(code).ok())
+        && (400..600).contains(&code)
+    {
+        return code;
+    }
+    let words = [error.get("code"), error.get("type")].into_iter().flatten();
+    let known = words.filter_map(Value::as_str).find_map(|word| match word {
+        "rate_limit_exceeded"
+        | "rate_limit_error"
+        | "insufficient_quota"
+        | "tokens"
+        | "requests" => Some(429),
+        "invalid_request_error" | "context_length_exceeded" | "content_filter" => Some(400),
+        "authentication_error" | "invalid_api_key" => Some(401),
+        "model_not_found" => Some(404),
+        "overloaded_error" | "capacity_exceeded" => Some(503),
+        _ => None,
+    });
+    known.unwrap_or(500)
+}
+
+fn with_request(error: &Error, id: &str) -> Error {
+    let id: String = id.chars().take(64).collect();
+    let text = format!("{} (request {id})", error.message());
+    Error::new(error.kind(), error.service().to_owned(), text).with_retry(error.retry())
+}

@@ -1,0 +1,31 @@
+//! The adapter against a server of our own over loopback, by the golden streams in `fixtures`.
+//!
+//! What is held, by number:
+//!
+//!  1. golden requests per dialect, extra fields last: `requests`
+//!  2. events split at every byte, CRLF, comments, no blank line at the end: `answers`
+//!  3. text in order, nothing empty, no reasoning: `answers`
+//!  4. parallel calls in any shape: `calls`
+//!  5. every way to finish: `answers`, `calls`
+//!  6. usage wherever it is: `answers`
+//!  7. errors within a stream, truncation: `failures`
+//!  8. `null` deltas, missing choices, unknown fields: `answers`
+//!  9. what is tried again and when: `failures`
+//! 10. dropping closes the connection: `failures`
+//! 11. each time limit has its own error: `failures`
+//! 12. tool results in order and paired: `requests`
+//! 13. embeddings: `embeddings`
+//! 14. raw audio with odd pieces: `speech`
+//! 16. bodies of refusals in any shape: `failures`
+//! 17. the key is seen nowhere, the request id in errors: `failures`
+
+#![allow(clippy::unwrap_used)]
+
+mod answers;
+mod calls;
+mod embeddings;
+mod failures;
+mod requests;
+mod schema;
+mod service;
+mod speech;

@@ -1,0 +1,87 @@
+//! A model on a server of our own.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use voicekit_core::error::{Error, Result};
+use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, Message, Usage};
+use voicekit_core::tool::{ToolCall, ToolSpec};
+use voicekit_openai::{Dialect, OpenAi, OpenAiConfig};
+use voicekit_testkit::server::http::{Answer, HttpServer};
+
+pub(crate) const KEY: &str = "sk-test-0123456789abcdef";
+
+pub(crate) fn config(server: &HttpServer) -> OpenAiConfig {
+    let config = OpenAiConfig::new(KEY).with_base_url(format!("{}/v1", server.url()));
+    config.with_dialect(Dialect::OpenAi).with_retry_after([Duration::from_millis(1)])
+}
+
+pub(crate) async fn serve(answers: impl IntoIterator<Item = Answer>) -> (HttpServer, OpenAi) {
+    let server = HttpServer::start(answers).await.unwrap();
+    let model = OpenAi::new(config(&server)).unwrap();
+    (server, model)
+}
+
+pub(crate) fn question() -> ChatRequest {
+    let mut request = ChatRequest::new("Be brief.", [Message::caller("Are you open?")]);
+    let parameters = serde_json::json!({"type": "object", "properties": {
+        "city": {"type": "string"},
+    }});
+    request.tools = vec![ToolSpec::new("get_weather", "The weather.").with_parameters(parameters)];
+    request
+}
+
+/// What a model says.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) pieces: usize,
+    pub(crate) calls: Vec<ToolCall>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) error: Option<Error>,
+}
+
+impl Said {
+    pub(crate) fn calls(&self) -> Vec<(&str, &str, &str)> {
+        let calls = self.calls.iter();
+        calls.map(|call| (&*call.id, &*call.name, &*call.arguments)).collect()
+    }
+
+    pub(crate) fn tokens(&self) -> (u64, u64) {
+        let usage = self.usage.unwrap();
+        (usage.input_tokens, usage.output_tokens)
+    }
+}
+
+/// What `model` answers. Checks that there is one end, and that it is the last.
+pub(crate) async fn ask(model: &OpenAi, request: ChatRequest) -> Result<Said> {
+    let events: Vec<_> = model.chat(request).await?.collect().await;
+    let mut said = Said::default();
+    for event in events {
+        assert!(said.usage.is_none() && said.error.is_none(), "something after the end");
+        match event {
+            Ok(ChatEvent::Text(text)) => {
+                assert!(!text.is_empty() && said.calls.is_empty());
+                said.pieces += 1;
+                said.text.push_str(&text);
+            }
+            Ok(ChatEvent::ToolCall(call)) => said.calls.push(call),
+            Ok(ChatEvent::Done(usage)) => said.usage = Some(usage),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => said.error = Some(error),
+        }
+    }
+    assert!(said.usage.is_some() || said.error.is_some(), "no end");
+    Ok(said)
+}
+
+/// What comes of a stream of these events.
+pub(crate) async fn hear(events: &str) -> Said {
+    let (_server, model) = serve([Answer::events(events.to_owned())]).await;
+    ask(&model, question()).await.unwrap()
+}
+
+/// A stream of these chunks.
+pub(crate) fn chunks(chunks: &[&str]) -> String {
+    chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect()
+}
