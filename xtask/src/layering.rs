@@ -22,7 +22,8 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Adapters know neither each other nor the driver. They may share `voicekit-net`.
-const ADAPTERS: &[&str] = &["voicekit-twilio", "voicekit-local", "voicekit-openai"];
+const ADAPTERS: &[&str] =
+    &["voicekit-twilio", "voicekit-local", "voicekit-openai", "voicekit-anthropic"];
 
 /// What neither an adapter nor what adapters share may know.
 const ABOVE: &[&str] = &["voicekit", "voicekit-testkit"];

@@ -1,0 +1,154 @@
+//! What is heard of an answer.
+
+use futures::StreamExt;
+use voicekit_core::error::ErrorKind;
+use voicekit_core::llm::{ChatEvent, Llm};
+use voicekit_testkit::contract;
+use voicekit_testkit::server::http::Answer;
+
+use crate::service::{YES, ask, end, events, hear, question, serve};
+
+const BASIC: &str = include_str!("../fixtures/basic.sse");
+const TOOL: &str = include_str!("../fixtures/tool_use.sse");
+const CUT: &str = include_str!("../fixtures/incomplete_partial_json.sse");
+const REFUSAL: &str = include_str!("../fixtures/refusal.sse");
+const COMPACTION: &str = include_str!("../fixtures/compaction.sse");
+const FALLBACK: &str = include_str!("../fixtures/fallback.sse");
+const CREDIT: &str = include_str!("../fixtures/fallback_credit.sse");
+
+/// The published streams end with or without the blank line that the standard demands.
+fn whole(stream: &str) -> String {
+    format!("{}\n\n", stream.trim_end())
+}
+
+#[tokio::test]
+async fn every_published_stream_is_understood() {
+    for (stream, text, tokens) in [
+        (BASIC, "Hello there!", (11, 6)),
+        (COMPACTION, "Hello there!", (30, 8)),
+        (FALLBACK, "Hello there!", (25, 8)),
+        (CREDIT, "Hello there!", (25, 8)),
+        (TOOL, "I'll check the current weather in Paris for you.", (377, 65)),
+    ] {
+        let said = hear(&whole(stream)).await;
+        assert_eq!((said.text.as_str(), said.tokens()), (text, tokens));
+    }
+    let refused = hear(&whole(REFUSAL)).await.error.unwrap();
+    assert_eq!(refused.to_string(), "anthropic: the model refused to answer");
+}
+
+#[tokio::test]
+async fn a_stream_may_be_cut_anywhere() {
+    let stream = whole(&TOOL.replace("Par", "Pär").replace('\n', "\r\n"));
+    let answers = [1, 2, 3, 7].map(|size| Answer::events(stream.clone()).in_pieces_of(size));
+    let (_server, model) = serve(answers).await;
+    for _ in 0..4 {
+        let said = ask(&model, question()).await.unwrap();
+        assert!(said.text.contains("Päris"), "{}", said.text);
+        assert_eq!(said.calls.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_call_comes_complete() {
+    let said = hear(&whole(TOOL)).await;
+    let id = "toolu_01NRLabsLyVHZPKxbKvkfSMn";
+    assert_eq!(said.calls(), [(id, "get_weather", r#"{"location": "Paris"}"#)]);
+    assert_eq!(said.calls[0].provider, None);
+}
+
+#[tokio::test]
+async fn several_calls_come_in_order_and_may_have_no_arguments() {
+    let start = |index: u32, id: &str| {
+        format!(
+            r#"{{"type":"content_block_start","index":{index},"content_block":{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}}}"#
+        )
+    };
+    let stop = |index: u32| format!(r#"{{"type":"content_block_stop","index":{index}}}"#);
+    let empty = r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":""}}"#;
+    let stream =
+        events(&[&start(0, "a"), empty, &stop(0), &start(1, "b"), &stop(1)]) + &end("tool_use");
+    let said = hear(&stream).await;
+    assert_eq!(said.calls(), [("a", "f", "{}"), ("b", "f", "{}")]);
+    let (_server, model) = serve([Answer::events(stream)]).await;
+    let mut request = question();
+    request.tools.clear();
+    assert!(ask(&model, request).await.unwrap().calls.is_empty(), "it has no tools");
+    let nameless = events(&[&start(0, "")]) + &end("tool_use");
+    assert_eq!(hear(&nameless).await.error.unwrap().kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test]
+async fn a_call_that_is_cut_off_is_not_made() {
+    let said = hear(&whole(CUT)).await;
+    assert!(said.text.starts_with("I'll create a comprehensive") && said.calls.is_empty());
+    let error = said.error.unwrap();
+    assert_eq!(error.to_string(), "anthropic: the limit of tokens cut off a tool call");
+}
+
+#[tokio::test]
+async fn only_text_is_heard_and_what_is_unknown_is_skipped() {
+    let odd = events(&[
+        r#"{"type":"ping"}"#,
+        r#"{"type":"surprise","index":0}"#,
+        r#"{"no":"type"}"#,
+        r#"{"type":"content_block_start","index":3,"content_block":{"type":"thinking","thinking":""}}"#,
+        r#"{"type":"content_block_delta","index":3,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
+        r#"{"type":"content_block_start","index":4,"content_block":{"type":"server_tool_use","id":"x","name":"web","input":{}}}"#,
+        r#"{"type":"content_block_delta","index":4,"delta":{"type":"input_json_delta","partial_json":"{"}}"#,
+        r#"{"type":"content_block_delta","index":4,"delta":{"type":"text_delta","text":"not text"}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{}}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":null}"#,
+        r#"{"type":"content_block_stop","index":9}"#,
+    ]);
+    let said = hear(&format!("{odd}{YES}{odd}{}", end("end_turn"))).await;
+    assert_eq!((said.text.as_str(), said.pieces, said.calls.len()), ("Yes.", 1, 0));
+}
+
+#[tokio::test]
+async fn sums_are_replaced_and_the_cache_counts_as_read() {
+    let usage = r#"{"type":"message_start","message":{"usage":{"input_tokens":10,"cache_creation_input_tokens":200,"cache_read_input_tokens":3000,"output_tokens":1}}}"#;
+    let delta = |tokens: u32| {
+        format!(
+            r#"{{"type":"message_delta","delta":{{}},"usage":{{"output_tokens":{tokens},"input_tokens":null}}}}"#
+        )
+    };
+    let stream = events(&[usage, &delta(5), &delta(9)]) + YES + &end("end_turn");
+    assert_eq!(hear(&stream).await.tokens(), (3_210, 9));
+}
+
+#[tokio::test]
+async fn an_answer_ends_as_its_reason_says() {
+    for reason in [
+        "end_turn",
+        "max_tokens",
+        "stop_sequence",
+        "tool_use",
+        "pause_turn",
+        "model_context_window_exceeded",
+        "surprise",
+    ] {
+        let said = hear(&format!("{YES}{}", end(reason))).await;
+        assert!(said.error.is_none() && said.text == "Yes.", "{reason}");
+    }
+    let refused = hear(&format!("{YES}{}", end("refusal"))).await.error.unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Rejected);
+}
+
+#[tokio::test]
+async fn it_keeps_the_contract_of_models() {
+    let (_server, model) = serve([Answer::events(whole(BASIC))]).await;
+    contract::llm(&model).await.assert_kept(&[3, 4]);
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_answer_after_the_other() {
+    let (server, model) = serve([whole(BASIC), whole(BASIC)].map(Answer::events)).await;
+    model.warm().await.unwrap();
+    for _ in 0..2 {
+        let mut answer = model.chat(question()).await.unwrap();
+        // Nobody reads past the end of an answer.
+        while !matches!(answer.next().await, Some(Ok(ChatEvent::Done(_)))) {}
+    }
+    assert_eq!(server.connections(), 1);
+}
