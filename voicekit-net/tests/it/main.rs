@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod codec;
+mod events;
 mod http;
 mod leaks;
 mod pump_ends;
