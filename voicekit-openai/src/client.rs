@@ -17,7 +17,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(config: &OpenAiConfig, connector: Connector, path: &str) -> Result<Self> {
         config.check()?;
-        let dialect = config.dialect();
+        let dialect = config.spoken_dialect();
         let mut endpoint = Endpoint::new(dialect.name(), &config.base_url)?.with_path(path)?;
         if let Some(key) = &config.api_key {
             endpoint = match dialect {

@@ -254,7 +254,7 @@ impl OpenAiConfig {
         let config = Self::default().with_base_url(url);
         match var("OPENAI_API_KEY") {
             Some(key) => Ok(config.with_api_key(key)),
-            None if config.dialect() == Dialect::Compatible => Ok(config),
+            None if config.spoken_dialect() == Dialect::Compatible => Ok(config),
             None => Err(config.wrong("the environment variable OPENAI_API_KEY is not set")),
         }
     }
@@ -343,7 +343,7 @@ impl OpenAiConfig {
         self
     }
 
-    pub(crate) fn dialect(&self) -> Dialect {
+    pub(crate) fn spoken_dialect(&self) -> Dialect {
         self.dialect.unwrap_or_else(|| Dialect::of(&self.base_url))
     }
 
@@ -357,7 +357,7 @@ impl OpenAiConfig {
 
     /// Checks what every part needs.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.api_key.is_none() && self.dialect() != Dialect::Compatible {
+        if self.api_key.is_none() && self.spoken_dialect() != Dialect::Compatible {
             return Err(self.wrong("api_key is not set"));
         }
         let (least, minute) = (Duration::from_millis(10), Duration::from_secs(60));
@@ -376,7 +376,7 @@ impl OpenAiConfig {
     }
 
     pub(crate) fn check_embedding(&self) -> Result<()> {
-        if self.dialect() == Dialect::Groq {
+        if self.spoken_dialect() == Dialect::Groq {
             return Err(Error::new(ErrorKind::Unsupported, "groq", "there are no embeddings"));
         }
         self.filled("embedding.model", &self.embedding.model)?;
@@ -385,7 +385,7 @@ impl OpenAiConfig {
     }
 
     pub(crate) fn check_speech(&self) -> Result<()> {
-        if self.dialect() == Dialect::Groq {
+        if self.spoken_dialect() == Dialect::Groq {
             return Err(Error::new(ErrorKind::Unsupported, "groq", "there is no raw audio"));
         }
         self.filled("speech.model", &self.speech.model)?;
@@ -408,7 +408,7 @@ impl OpenAiConfig {
     }
 
     fn wrong(&self, what: impl Into<String>) -> Error {
-        Error::new(ErrorKind::Config, self.dialect().name(), what.into())
+        Error::new(ErrorKind::Config, self.spoken_dialect().name(), what.into())
     }
 }
 
@@ -482,9 +482,9 @@ mod tests {
     fn the_environment_gives_key_and_address() {
         let config = from(&[("OPENAI_API_KEY", " sk-1 ")]).unwrap();
         assert_eq!(config.api_key.as_ref().unwrap().expose(), "sk-1");
-        assert_eq!((config.base_url.as_str(), config.dialect()), (OPENAI, Dialect::OpenAi));
+        assert_eq!((config.base_url.as_str(), config.spoken_dialect()), (OPENAI, Dialect::OpenAi));
         let local = from(&[("OPENAI_BASE_URL", "http://localhost:8000/v1")]).unwrap();
-        assert_eq!((local.api_key.is_none(), local.dialect()), (true, Dialect::Compatible));
+        assert_eq!((local.api_key.is_none(), local.spoken_dialect()), (true, Dialect::Compatible));
         let error = from(&[("OPENAI_API_KEY", "")]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.message().contains("OPENAI_API_KEY"), "{error}");

@@ -110,7 +110,7 @@ async fn sums_are_replaced_and_the_cache_counts_as_read() {
     let usage = r#"{"type":"message_start","message":{"usage":{"input_tokens":10,"cache_creation_input_tokens":200,"cache_read_input_tokens":3000,"output_tokens":1}}}"#;
     let delta = |tokens: u32| {
         format!(
-            r#"{{"type":"message_delta","delta":{{}},"usage":{{"output_tokens":{tokens},"input_tokens":null}}}}"#
+            r#"{{"type":"message_delta","delta":{{}},"usage":{{"output_tokens":{tokens},"input_tokens":10,"cache_read_input_tokens":null}}}}"#
         )
     };
     let stream = events(&[usage, &delta(5), &delta(9)]) + YES + &end("end_turn");
