@@ -22,8 +22,13 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Adapters know neither each other nor the driver. They may share `voicekit-net`.
-const ADAPTERS: &[&str] =
-    &["voicekit-twilio", "voicekit-local", "voicekit-openai", "voicekit-anthropic"];
+const ADAPTERS: &[&str] = &[
+    "voicekit-twilio",
+    "voicekit-deepgram",
+    "voicekit-openai",
+    "voicekit-anthropic",
+    "voicekit-local",
+];
 
 /// What neither an adapter nor what adapters share may know.
 const ABOVE: &[&str] = &["voicekit", "voicekit-testkit"];

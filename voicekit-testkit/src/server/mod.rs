@@ -1,3 +1,7 @@
-//! Servers in the place of a provider, which answer by a script.
+//! Servers in the place of a provider, which play a script: what an adapter of a network service is
+//! tested against.
 
 pub mod http;
+mod websocket;
+
+pub use websocket::{Opened, Received, Reply, Script, Sent, WebSocketServer};
