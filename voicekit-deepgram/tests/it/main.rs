@@ -6,7 +6,7 @@
 //! 2. Credentials as key and token, in neither `Debug` nor errors nor logs; the request's id in
 //!    errors: [`query`], [`refusals`], [`privacy`].
 //! 3. Every published message is understood, unknown types and fields are skipped, what is missing
-//!    has a default: not tested apart.
+//!    has a default: [`messages`].
 //! 4. Utterances are put together from segments; two ends are one, empty ones none: [`nova`].
 //! 5. Interims replace each other: [`nova`].
 //! 6. `KeepAlive` as text while there is no audio; none on v2: [`nova`], [`flux`].
@@ -19,9 +19,9 @@
 //! 12. Eager, resumed and ended turns; the eager text is the final text: [`flux`].
 //! 13. Silence where no audio comes, until the stream ends: [`flux`].
 //! 14. `Configure` is not sent: what it changes is fixed for a call. A `ConfigureFailure` is
-//!     skipped like any message that is not known: not tested apart.
+//!     skipped like any message that is not known: [`messages`].
 //! 15. `Error` is told once and ends the stream: [`flux`].
-//! 16. A gap in `sequence_id` is logged: not tested apart.
+//! 16. A gap in `sequence_id` is logged: [`messages`].
 //! 17. A service that takes nothing holds nobody up; what it misses is dropped and counted by the
 //!     pump: [`nova`].
 //! 18. The telephone's bytes go through untouched: [`nova`].
@@ -34,6 +34,7 @@ mod aura;
 mod config;
 mod contract;
 mod flux;
+mod messages;
 mod nova;
 mod privacy;
 mod query;
