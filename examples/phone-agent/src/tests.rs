@@ -69,7 +69,9 @@ fn observe(known: &Arc<Mutex<Known>>) -> local::Observe {
             match &line.entry {
                 Entry::Event(Event::Final { text, .. }) => known.finals.push(text.clone()),
                 Entry::Action(Action::Remember(message)) => known.messages.push(message.clone()),
-                Entry::Action(Action::Reply { .. }) => known.replies.push(line.at),
+                Entry::Action(Action::Reply { .. } | Action::Adopt(_)) => {
+                    known.replies.push(line.at);
+                }
                 Entry::Event(_) | Entry::Action(_) | Entry::Timeout => {}
             }
         })

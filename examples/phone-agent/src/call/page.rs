@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use voicekit_core::time::Timestamp;
 use voicekit_core::turn::trace::Entry;
-use voicekit_core::turn::{Action, Event, ReplyId};
+use voicekit_core::turn::{Action, Event, ReplyId, Source};
 
 use super::record::{Record, millis};
 use super::summary;
@@ -123,15 +123,13 @@ fn transcripts(record: &Record) -> Vec<Value> {
 fn replies(record: &Record) -> Vec<Value> {
     let mut replies: Vec<(ReplyId, Value)> = Vec::new();
     for (at, line) in record.trace.lines() {
+        if let Some((reply, source)) = begun(&line.entry) {
+            let source = source.to_string();
+            let made = json!({"id": reply.number(), "at": ms(at), "source": source, "text": ""});
+            replies.push((reply, made));
+            continue;
+        }
         let (id, key, value) = match &line.entry {
-            Entry::Action(Action::Reply { reply, source }) => {
-                let source = source.to_string();
-                let made = json!({
-                    "id": reply.number(), "at": ms(at), "source": source, "text": "",
-                });
-                replies.push((*reply, made));
-                continue;
-            }
             Entry::Event(Event::Clause { reply, text }) => (reply, "text", json!(text)),
             Entry::Event(Event::Audio { reply, .. }) => (reply, "audio", json!(ms(at))),
             Entry::Action(Action::Cancel(reply)) => (reply, "cancelled", json!(ms(at))),
@@ -147,6 +145,16 @@ fn replies(record: &Record) -> Vec<Value> {
         }
     }
     replies.into_iter().map(|(_, reply)| reply).collect()
+}
+
+/// The reply that begins here, and why.
+fn begun(entry: &Entry) -> Option<(ReplyId, Source)> {
+    match entry {
+        Entry::Action(Action::Reply { reply, source }) => Some((*reply, *source)),
+        Entry::Action(Action::Adopt(reply)) => Some((*reply, Source::Turn)),
+        Entry::Action(Action::Say { reply, .. }) => Some((*reply, Source::Said)),
+        Entry::Event(_) | Entry::Action(_) | Entry::Timeout => None,
+    }
 }
 
 /// The loudest sample of each step, 0 to 100.
