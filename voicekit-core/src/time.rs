@@ -130,18 +130,54 @@ impl FromStr for Millis {
     }
 }
 
-/// Durations in configuration files: whole milliseconds.
-pub(crate) mod in_ms {
+/// A duration in a configuration file, as whole milliseconds: for `#[serde(with = …)]`.
+pub mod in_ms {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(crate) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format, and what is no whole number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
+/// The same for several.
+pub mod all_in_ms {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(values: &[Duration], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(values.iter().map(Duration::as_millis))
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format, and what is no list of whole numbers.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Duration>, D::Error> {
+        let millis = Vec::<u64>::deserialize(from)?;
+        Ok(millis.into_iter().map(Duration::from_millis).collect())
     }
 }
 

@@ -34,17 +34,17 @@ pub struct OpenAiConfig {
     /// Further headers of every request, as a gateway may want. Default: none.
     pub headers: BTreeMap<String, Secret>,
     /// How long making a connection may take: 0.01 s to 60 s, default 5 s.
-    #[serde(rename = "connect_timeout_ms", with = "millis")]
+    #[serde(rename = "connect_timeout_ms", with = "voicekit_core::time::in_ms")]
     pub connect_timeout: Duration,
     /// How long the head of an answer may take: 0.01 s to 600 s, default 10 s.
-    #[serde(rename = "first_byte_timeout_ms", with = "millis")]
+    #[serde(rename = "first_byte_timeout_ms", with = "voicekit_core::time::in_ms")]
     pub first_byte_timeout: Duration,
     /// How long nothing may come within an answer: 0.01 s to 600 s, default 20 s.
-    #[serde(rename = "idle_timeout_ms", with = "millis")]
+    #[serde(rename = "idle_timeout_ms", with = "voicekit_core::time::in_ms")]
     pub idle_timeout: Duration,
     /// How long to wait before each further attempt at a request of which no answer has begun; at
     /// most 10. Default: one further attempt, after 250 ms.
-    #[serde(rename = "retry_after_ms", with = "all_millis")]
+    #[serde(rename = "retry_after_ms", with = "voicekit_core::time::all_in_ms")]
     pub retry_after: Vec<Duration>,
     /// What is asked of the language model.
     pub chat: ChatConfig,
@@ -433,37 +433,6 @@ impl Dialect {
             Self::Azure => "azure-openai",
             Self::Compatible => "openai-compatible",
         }
-    }
-}
-
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        time.as_millis().serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        u64::deserialize(from).map(Duration::from_millis)
-    }
-}
-
-mod all_millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(times: &[Duration], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(times.iter().map(Duration::as_millis))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Vec<Duration>, D::Error> {
-        let millis = Vec::<u64>::deserialize(from)?;
-        Ok(millis.into_iter().map(Duration::from_millis).collect())
     }
 }
 
