@@ -10,6 +10,7 @@ pub mod llm;
 pub mod playout;
 pub mod record;
 pub mod retrieve;
+pub mod retry;
 pub mod store;
 pub mod text;
 pub mod time;

@@ -3,6 +3,7 @@
 mod agent;
 mod calls;
 mod observer;
+pub mod resilience;
 mod session;
 
 pub use agent::{Agent, AgentBuilder, Phrases};

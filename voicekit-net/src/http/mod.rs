@@ -18,8 +18,8 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use crate::connector::Connector;
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
-use crate::retry::RetryPolicy;
 use crate::websocket::LARGEST_REFUSAL;
+use voicekit_core::retry::RetryPolicy;
 
 use pool::{Connection, Pool};
 

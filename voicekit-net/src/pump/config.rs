@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::retry::RetryPolicy;
+use voicekit_core::retry::RetryPolicy;
 
 /// How a pump behaves. The values a service needs are its adapter's to set.
 #[derive(Clone, Debug, PartialEq)]

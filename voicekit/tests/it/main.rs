@@ -5,5 +5,6 @@ mod calls;
 mod control;
 mod parts;
 mod prepared;
+mod resilience;
 mod tools;
 mod twilio;

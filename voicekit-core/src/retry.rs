@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use voicekit_core::error::{Error, Retry};
+use crate::error::{Error, Retry};
 
 /// How often to try again and how long to wait before each: a fixed schedule without randomness,
 /// so that tests and traces are the same from run to run.

@@ -1,0 +1,162 @@
+//! One answer of a model, from as many tries as it takes.
+
+use std::collections::VecDeque;
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use tokio::time::{Instant, sleep};
+use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::llm::{ChatEvent, ChatRequest, Llm};
+
+use super::attempts::{Attempt, Attempts, Failure};
+use super::overlap::{Overlap, WholeWords};
+
+/// An answer to `request`. It ends with `Done` or one error.
+pub(super) fn relay<P, A>(
+    attempts: A,
+    request: ChatRequest,
+) -> BoxStream<'static, Result<ChatEvent>>
+where
+    P: Llm + ?Sized,
+    A: Attempts<P>,
+{
+    let relay = Relay {
+        attempts,
+        request,
+        attempt: None,
+        live: None,
+        ready: VecDeque::new(),
+        said: String::new(),
+        called: false,
+    };
+    stream::unfold(Some(relay), |relay| async move {
+        let mut relay = relay?;
+        let event = relay.next().await;
+        let over = matches!(event, Ok(ChatEvent::Done(_)) | Err(_));
+        Some((event, (!over).then_some(relay)))
+    })
+    .boxed()
+}
+
+struct Relay<P: ?Sized, A> {
+    attempts: A,
+    request: ChatRequest,
+    /// What to try next, after a failure.
+    attempt: Option<Attempt<P>>,
+    live: Option<Live>,
+    /// What is to be given out.
+    ready: VecDeque<ChatEvent>,
+    /// All text that was given out.
+    said: String,
+    /// Whether a tool was called.
+    called: bool,
+}
+
+/// A model's answer that is being read.
+struct Live {
+    name: &'static str,
+    events: BoxStream<'static, Result<ChatEvent>>,
+    asked: Instant,
+    answered: bool,
+    words: WholeWords,
+    overlap: Overlap,
+}
+
+impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
+    async fn next(&mut self) -> Result<ChatEvent> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(event);
+            }
+            let Some(live) = &mut self.live else {
+                self.open().await?;
+                continue;
+            };
+            match live.events.next().await {
+                Some(Ok(event)) => self.take(event),
+                Some(Err(error)) => self.failed(error)?,
+                None => {
+                    let text = "the answer was cut off";
+                    let error = Error::new(ErrorKind::Protocol, live.name, text);
+                    self.failed(error)?;
+                }
+            }
+        }
+    }
+
+    async fn open(&mut self) -> Result<()> {
+        let Attempt { part, wait } = match self.attempt.take() {
+            Some(attempt) => attempt,
+            None => self.attempts.first()?,
+        };
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        let (name, asked) = (part.info().name, Instant::now());
+        match part.chat(self.continued()).await {
+            Ok(events) => {
+                let (words, overlap) = (WholeWords::default(), Overlap::new(&self.said));
+                self.live = Some(Live { name, events, asked, answered: false, words, overlap });
+                Ok(())
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    /// The request, with what was already said in answer to it.
+    fn continued(&self) -> ChatRequest {
+        let mut request = self.request.clone();
+        if !self.said.is_empty() {
+            let said = self.said.trim_end();
+            request.instructions.push_str(&format!(
+                "\n\nA technical fault cut off your answer to the last message after these words, \
+                 which the caller has heard: \"{said}\"\nGo on with exactly the next word. Do not \
+                 repeat any of it and do not mention the fault."
+            ));
+        }
+        request
+    }
+
+    fn take(&mut self, event: ChatEvent) {
+        let Some(live) = &mut self.live else { return };
+        if !std::mem::replace(&mut live.answered, true) {
+            self.attempts.answered(live.asked.elapsed());
+        }
+        match event {
+            ChatEvent::Text(piece) => {
+                let whole = live.words.push(&piece);
+                let new = live.overlap.push(&whole);
+                self.say(new);
+            }
+            ChatEvent::ToolCall(_) | ChatEvent::Done(_) | _ => {
+                let last = live.words.flush();
+                let mut new = live.overlap.push(&last);
+                new.push_str(&live.overlap.flush());
+                self.say(new);
+                self.called |= matches!(event, ChatEvent::ToolCall(_));
+                if matches!(event, ChatEvent::Done(_)) {
+                    self.attempts.completed();
+                }
+                self.ready.push_back(event);
+            }
+        }
+    }
+
+    fn say(&mut self, text: String) {
+        if !text.is_empty() {
+            self.said.push_str(&text);
+            self.ready.push_back(ChatEvent::Text(text));
+        }
+    }
+
+    /// Chooses what to try next.
+    fn failed(&mut self, error: Error) -> Result<()> {
+        self.live = None;
+        if self.called {
+            return Err(error);
+        }
+        let failure = Failure { error: &error, begun: !self.said.is_empty() };
+        self.attempt = self.attempts.next(failure);
+        if self.attempt.is_some() { Ok(()) } else { Err(error) }
+    }
+}

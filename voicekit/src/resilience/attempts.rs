@@ -1,0 +1,60 @@
+//! Which parts to try: what tells one wrapper from another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use voicekit_core::audio::AudioFormat;
+use voicekit_core::error::{Error, ErrorKind, Result};
+
+/// One try at a request.
+pub(super) struct Attempt<P: ?Sized> {
+    pub(super) part: Arc<P>,
+    /// How long to wait before it.
+    pub(super) wait: Duration,
+}
+
+/// How a try failed.
+pub(super) struct Failure<'a> {
+    pub(super) error: &'a Error,
+    /// Whether something had come of it.
+    pub(super) begun: bool,
+}
+
+/// Which parts to try for one request, and what becomes of them.
+pub(super) trait Attempts<P: ?Sized>: Send + 'static {
+    /// The first try.
+    fn first(&mut self) -> Result<Attempt<P>>;
+
+    /// The next try, or `None` to give up.
+    fn next(&mut self, failure: Failure<'_>) -> Option<Attempt<P>>;
+
+    /// The part that is tried has begun to answer.
+    fn answered(&mut self, after: Duration) {
+        let _ = after;
+    }
+
+    /// The part that is tried has done what was asked of it.
+    fn completed(&mut self) {}
+
+    /// How fast the voice that is tried speaks, in characters a second, if that is known.
+    fn pace(&self) -> Option<f64> {
+        None
+    }
+
+    /// The voice that is tried has spoken that many characters in that time.
+    fn spoke(&mut self, characters: usize, within: Duration) {
+        let _ = (characters, within);
+    }
+}
+
+/// Whether `wanted` is among the formats of a wrapper, though its parts might be converted to it.
+pub(super) fn supported(
+    formats: &[AudioFormat],
+    wanted: AudioFormat,
+    name: &'static str,
+) -> Result<()> {
+    if formats.contains(&wanted) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unsupported, name, format!("{wanted} is not among its formats")))
+}
