@@ -1,12 +1,14 @@
 //! Recognisers that fail.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::channel::mpsc;
 use futures::stream::BoxStream;
 use futures::{SinkExt, StreamExt};
 use voicekit::resilience::{Fallback, Limits, Retrying, Timeout};
-use voicekit_core::asr::{Asr, AsrEvent, AsrInput, AsrRequest, Transcript};
+use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest, Transcript};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, ErrorKind};
 use voicekit_testkit::fake::{FakeAsr, Fault};
@@ -200,4 +202,79 @@ async fn turns_are_told_only_if_all_tell_them() {
     drop(call.input);
     let events: Vec<_> = call.output.collect().await;
     assert!(events.iter().all(|event| !matches!(event, Ok(AsrEvent::Turn(_)))), "{events:?}");
+}
+
+/// Says an interim for the first audio and then, whenever it is asked, where the audio ends; breaks
+/// after so much audio.
+#[derive(Clone, Debug)]
+struct Clockwork {
+    breaks_after: Duration,
+    heard: Arc<Mutex<Duration>>,
+}
+
+impl Clockwork {
+    fn new(breaks_after: Duration) -> Self {
+        Self { breaks_after, heard: Arc::default() }
+    }
+}
+
+#[async_trait]
+impl Asr for Clockwork {
+    fn info(&self) -> AsrInfo {
+        AsrInfo::new("clockwork", [AudioFormat::PHONE])
+    }
+
+    async fn recognize(
+        &self,
+        _: AsrRequest,
+        input: BoxStream<'static, AsrInput>,
+    ) -> Result<BoxStream<'static, Result<AsrEvent, Error>>, Error> {
+        let Self { breaks_after, heard } = self.clone();
+        *heard.lock().unwrap() = ms(0);
+        let events = input.filter_map(move |input| {
+            let heard = &mut *heard.lock().unwrap();
+            let event = match input {
+                AsrInput::Audio(chunk) => {
+                    *heard += chunk.duration();
+                    if *heard > breaks_after {
+                        Some(Err(Error::new(ErrorKind::Connection, "clockwork", "it broke")))
+                    } else if *heard == ms(20) {
+                        Some(Ok(AsrEvent::Interim(Transcript::new("tick"))))
+                    } else {
+                        None
+                    }
+                }
+                AsrInput::Finalize => {
+                    let transcript = Transcript::new("tock").finalized().with_end(*heard);
+                    Some(Ok(AsrEvent::Final(transcript)))
+                }
+                AsrInput::SpeechStarted | AsrInput::SpeechEnded => None,
+            };
+            std::future::ready(event)
+        });
+        Ok(events.boxed())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_go_on_with_another_recogniser() {
+    let first = Clockwork::new(ms(12_000));
+    let asr = Fallback::asr(first).or(Clockwork::new(ms(60_000)));
+    let mut call = Call::to(&asr).await;
+    for seconds in 1..=4 {
+        call.audio(ms(4_000)).await;
+        call.give(AsrInput::Finalize).await;
+        call.audio(ms(1_000)).await;
+        let end = call.finals.last().and_then(|transcript| transcript.end);
+        assert_eq!(end, Some(ms(seconds * 5_000 - 1_000)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_nobody_else_heard_are_heard_again() {
+    let second = Clockwork::new(ms(60_000));
+    let asr = Fallback::asr(Clockwork::new(ms(8_000))).or(second.clone());
+    let mut call = Call::to(&asr).await;
+    call.audio(ms(9_000)).await;
+    assert_eq!(*second.heard.lock().unwrap(), ms(9_000));
 }

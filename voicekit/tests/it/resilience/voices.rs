@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use proptest::prelude::*;
 use voicekit::resilience::{Fallback, Limits, Retrying, Timeout};
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::{Error, ErrorKind};
-use voicekit_core::tts::{Spoken, SpokenWord, Tts, TtsRequest};
+use voicekit_core::tts::{Spoken, SpokenWord, Tts, TtsInfo, TtsRequest};
 use voicekit_testkit::fake::{FakeTts, Fate, Fault};
 
 use super::{kind, ms, twice_more};
@@ -164,6 +166,33 @@ async fn when_all_voices_fail_the_last_says_why() {
     let second = FakeTts::new().with_fault(0, Fault::Fail(1, ErrorKind::Quota));
     let tts = Fallback::tts(first).or(second);
     assert_eq!(kind(hear(&tts, &CLAUSES).await), ErrorKind::Quota);
+}
+
+/// Reads the text before it refuses to speak it.
+#[derive(Debug)]
+struct Greedy;
+
+#[async_trait]
+impl Tts for Greedy {
+    fn info(&self) -> TtsInfo {
+        TtsInfo::new("greedy", [AudioFormat::PHONE])
+    }
+
+    async fn speak(
+        &self,
+        _: TtsRequest,
+        text: BoxStream<'static, String>,
+    ) -> Result<BoxStream<'static, Result<Spoken, Error>>, Error> {
+        text.count().await;
+        Err(Error::new(ErrorKind::Quota, "greedy", "not today"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_that_was_read_and_not_spoken_is_spoken() {
+    let second = FakeTts::new();
+    hear(&Fallback::tts(Greedy).or(second.clone()), &CLAUSES).await.unwrap();
+    assert_eq!(fed(&second, 0), CLAUSES.concat());
 }
 
 proptest! {
