@@ -20,4 +20,4 @@ pub use pump::{Link, PumpConfig, pump};
 pub use refusal::Refusal;
 pub use secret::Secret;
 pub use voicekit_core::retry::RetryPolicy;
-pub use websocket::{Frame, OpenError, WebSocket};
+pub use websocket::{Frame, OpenError, Received, WebSocket};

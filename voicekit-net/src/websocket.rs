@@ -1,6 +1,7 @@
 //! An open WebSocket, and how it is opened.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -68,6 +69,21 @@ impl From<Frame> for Message {
     }
 }
 
+/// What comes over a WebSocket from the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "data comes, or the connection ends")]
+pub enum Received {
+    /// Data.
+    Frame(Frame),
+    /// The connection has ended.
+    Closed {
+        /// RFC 6455, section 7.4: 1005 if the peer gave none, 1006 if it ended without a word.
+        code: u16,
+        /// The peer's reason, often empty.
+        reason: String,
+    },
+}
+
 /// Why a connection could not be opened.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "refused by the service, or did not get that far")]
@@ -120,6 +136,35 @@ impl WebSocket {
     /// A header of the answer to the upgrade, such as a request's id.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Sends `frame`. If this is dropped before it is done, the frame may have gone in part: the
+    /// connection is of no more use.
+    ///
+    /// # Errors
+    ///
+    /// `Connection` or `Protocol`.
+    pub async fn send(&mut self, frame: Frame) -> Result<()> {
+        poll_fn(|cx| self.poll_ready(cx)).await?;
+        self.start_send(frame.into())?;
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// What comes next. Pings are answered while this is awaited; nothing is lost if it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// `Connection` or `Protocol`.
+    pub async fn receive(&mut self) -> Result<Received> {
+        Ok(match poll_fn(|cx| self.poll_read(cx)).await? {
+            Read::Frame(frame) => Received::Frame(frame),
+            Read::Left(None) => Received::Closed { code: 1005, reason: String::new() },
+            Read::Left(Some(close)) => {
+                let reason = close.reason.as_str().to_owned();
+                Received::Closed { code: close.code.into(), reason }
+            }
+            Read::Gone => Received::Closed { code: 1006, reason: String::new() },
+        })
     }
 
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
