@@ -25,6 +25,7 @@ const IMPURE: &[&str] = &[
 const ADAPTERS: &[&str] = &[
     "voicekit-twilio",
     "voicekit-deepgram",
+    "voicekit-elevenlabs",
     "voicekit-openai",
     "voicekit-anthropic",
     "voicekit-local",

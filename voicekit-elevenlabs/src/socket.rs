@@ -1,0 +1,324 @@
+//! A multi-context socket, in a task of its own.
+//!
+//! A socket speaks for one reply at a time, in a context of its own. A reply that is dropped has
+//! its context closed, and the socket is free at once for the next; what still comes of closed
+//! contexts is dropped, and they are counted until the service says that they are final. At the
+//! service's limit the socket is closed.
+//!
+//! # Queues
+//!
+//! To the task: [`COMMANDS`], beyond which the reply takes no more text. From it: [`HEARD`]
+//! messages, beyond which the socket is not read on; commands and keep-alives go on meanwhile.
+//!
+//! # The task's end
+//!
+//! When the service closes the socket, when it is not used for `idle`, when the pool drops its
+//! offer, when too many contexts stay open. Nobody waits for it: it lives on for at most
+//! [`FAREWELL`] after its last reply and its offer are gone.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until, timeout};
+use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_net::{Endpoint, Frame, OpenError, Received, WebSocket};
+
+use crate::SERVICE;
+use crate::config::ElevenLabsConfig;
+use crate::failure;
+use crate::pool::Pool;
+use crate::tts::Service;
+use crate::wire::{Heard, Say};
+
+/// Contexts that the service allows on a socket, closing ones included.
+const MOST_CONTEXTS: usize = 5;
+
+/// How often a context without text is kept alive; the service closes one after 20 s.
+const KEEP_ALIVE: Duration = Duration::from_secs(8);
+
+/// How long the service may take to close a socket when it was asked to; a client that goes at
+/// once leaves an abnormal end in its logs.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Commands that wait to be sent: clauses come a few a second.
+const COMMANDS: usize = 32;
+
+/// Messages that wait for whoever plays the reply: a minute and more of audio, which is made
+/// faster than it is spoken.
+const HEARD: usize = 256;
+
+/// What a reply has to tell its socket. Dropping the sender closes the context.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Speaks a text that ends in a space.
+    Say { text: String, flush: bool },
+    /// That was all.
+    End,
+}
+
+/// What a socket has to tell its reply.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Heard(Heard),
+    /// The socket is of no more use.
+    Lost(Error),
+}
+
+/// A reply that is to be spoken, as its socket sees it.
+pub(crate) struct Job {
+    context: String,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+}
+
+/// A socket, as its reply sees it.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) events: mpsc::Receiver<Event>,
+    /// Whether the socket waited in the pool, and may have ended there.
+    pub(crate) was_kept: bool,
+}
+
+impl Job {
+    fn new(context: String) -> (Self, Line) {
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (told, events) = mpsc::channel(HEARD);
+        let line = Line { commands, events, was_kept: false };
+        (Self { context, commands: received, events: told }, line)
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+/// A line to the service: over a socket that waits, unless it shall be `fresh`, or else over a new
+/// one.
+pub(crate) async fn connect(service: &Service, endpoint: &Endpoint, fresh: bool) -> Result<Line> {
+    let (mut job, mut line) = Job::new(service.pool.context());
+    if !fresh {
+        match service.pool.give(&endpoint.url(), job) {
+            Ok(()) => {
+                line.was_kept = true;
+                return Ok(line);
+            }
+            Err(back) => job = back,
+        }
+    }
+    open(service, endpoint, Some(job)).await.map(|()| line)
+}
+
+/// Opens a socket that waits in the pool, unless one does.
+pub(crate) async fn warm(service: &Service, endpoint: &Endpoint) -> Result<()> {
+    if service.pool.has(&endpoint.url()) {
+        return Ok(());
+    }
+    open(service, endpoint, None).await
+}
+
+async fn open(service: &Service, endpoint: &Endpoint, job: Option<Job>) -> Result<()> {
+    let limit = service.config.connect_timeout;
+    let opened = WebSocket::open(&service.connector, endpoint, limit).await;
+    let web = opened.map_err(|error| match error {
+        OpenError::Refused(refusal) => {
+            failure::classify(&refusal).unwrap_or_else(|| refusal.error())
+        }
+        OpenError::Failed(error) => error,
+    })?;
+    tracing::debug!(service = SERVICE, request = web.header("request-id"), "socket opened");
+    let socket = Socket {
+        web,
+        url: endpoint.url(),
+        config: Arc::clone(&service.config),
+        pool: Arc::downgrade(&service.pool),
+        closing: BTreeSet::new(),
+    };
+    tokio::spawn(socket.run(job));
+    Ok(())
+}
+
+struct Socket {
+    web: WebSocket,
+    url: String,
+    config: Arc<ElevenLabsConfig>,
+    pool: Weak<Pool>,
+    /// Contexts that we have closed and the service has not.
+    closing: BTreeSet<String>,
+}
+
+/// How far a context is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The service does not know it.
+    New,
+    Open,
+    /// It has all of its text and is closed when that is spoken.
+    Ended,
+}
+
+impl Socket {
+    async fn run(mut self, mut next: Option<Job>) {
+        loop {
+            if let Some(mut job) = next.take()
+                && let Err(error) = self.serve(&mut job).await
+            {
+                // As long as the reply has not read all before it, it is not told.
+                let _ = job.events.send(Event::Lost(error)).await;
+                return;
+            }
+            match self.wait().await {
+                Ok(Some(job)) => next = Some(job),
+                Ok(None) => return self.close().await,
+                Err(error) => {
+                    tracing::debug!(service = SERVICE, %error, "a socket ended that was not used");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Speaks for one reply, until that has heard all or is dropped.
+    async fn serve(&mut self, job: &mut Job) -> Result<()> {
+        let mut phase = Phase::New;
+        let mut due = Instant::now() + KEEP_ALIVE;
+        loop {
+            tokio::select! {
+                biased;
+                command = job.commands.recv() => {
+                    let Some(command) = command else { return self.leave(job, phase).await };
+                    phase = self.carry_out(&job.context, phase, command).await?;
+                    due = Instant::now() + KEEP_ALIVE;
+                }
+                received = receive(&mut self.web, &job.events) => {
+                    if self.hear(received?, Some(job))? {
+                        return Ok(());
+                    }
+                }
+                () = sleep_until(due), if phase == Phase::Open => {
+                    self.say(&Say::keep_alive(&job.context)).await?;
+                    due = Instant::now() + KEEP_ALIVE;
+                }
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, context: &str, phase: Phase, command: Command) -> Result<Phase> {
+        match command {
+            Command::Say { text, flush } => {
+                if phase == Phase::New {
+                    let config = Arc::clone(&self.config);
+                    self.say(&Say::open(&config, context)).await?;
+                }
+                self.say(&Say::Text { text: &text, context_id: context, flush }).await?;
+                Ok(Phase::Open)
+            }
+            Command::End => {
+                if phase == Phase::Open {
+                    self.say(&Say::flush(context)).await?;
+                    self.say(&Say::close_context(context)).await?;
+                }
+                Ok(Phase::Ended)
+            }
+        }
+    }
+
+    /// The reply wants no more.
+    async fn leave(&mut self, job: &Job, phase: Phase) -> Result<()> {
+        if phase == Phase::Open {
+            self.say(&Say::close_context(&job.context)).await?;
+        }
+        if phase != Phase::New {
+            self.closing.insert(job.context.clone());
+        }
+        Ok(())
+    }
+
+    /// Waits in the pool for the next reply; `None` if nobody wants the socket.
+    async fn wait(&mut self) -> Result<Option<Job>> {
+        let Some(pool) = self.pool.upgrade() else { return Ok(None) };
+        if self.closing.len() >= MOST_CONTEXTS {
+            return Ok(None);
+        }
+        let (offer, mut offered) = oneshot::channel();
+        pool.put(self.url.clone(), offer);
+        drop(pool);
+        let end = Instant::now() + self.config.idle;
+        loop {
+            tokio::select! {
+                biased;
+                job = &mut offered => return Ok(job.ok()),
+                received = self.web.receive() => {
+                    self.hear(received?, None)?;
+                }
+                () = sleep_until(end) => {
+                    offered.close();
+                    return Ok(offered.try_recv().ok());
+                }
+            }
+        }
+    }
+
+    /// Whether the reply has heard all.
+    fn hear(&mut self, received: Received, job: Option<&Job>) -> Result<bool> {
+        let secret = &self.config.api_key;
+        let text = match received {
+            Received::Frame(Frame::Text(text)) => text,
+            Received::Frame(Frame::Binary(_)) => return Ok(false),
+            Received::Closed { code, reason } => {
+                return Err(failure::closed(secret, code, &reason));
+            }
+        };
+        let heard = Heard::read(text.as_bytes(), self.config.alignment)?;
+        if let Some(closed) = heard.context.as_ref().filter(|id| self.closing.contains(*id)) {
+            if heard.is_final || heard.error.is_some() {
+                let closed = closed.clone();
+                self.closing.remove(&closed);
+            }
+            return Ok(false);
+        }
+        if let Some((code, text)) = &heard.error {
+            return Err(failure::reported(secret, code, text));
+        }
+        let Some(job) = job else { return Ok(false) };
+        let is_for_it = match &heard.context {
+            Some(context) => *context == job.context,
+            None => self.closing.is_empty(),
+        };
+        if !is_for_it {
+            return Ok(false);
+        }
+        let is_final = heard.is_final;
+        // There is room, or nobody listens.
+        let _ = job.events.try_send(Event::Heard(heard));
+        Ok(is_final)
+    }
+
+    async fn say(&mut self, say: &Say<'_>) -> Result<()> {
+        let limit = self.config.answer;
+        timeout(limit, self.web.send(say.frame())).await.unwrap_or_else(|_| {
+            let text = format!("the service took nothing for {} ms", limit.as_millis());
+            Err(Error::new(ErrorKind::Timeout, SERVICE, text))
+        })
+    }
+
+    async fn close(mut self) {
+        let farewell = async {
+            self.web.send(Say::close_socket().frame()).await?;
+            while let Received::Frame(_) = self.web.receive().await? {}
+            Ok::<_, Error>(())
+        };
+        let _ = timeout(FAREWELL, farewell).await;
+    }
+}
+
+/// What comes next, once there is room for it; both may be dropped without losing anything.
+async fn receive(web: &mut WebSocket, events: &mpsc::Sender<Event>) -> Result<Received> {
+    let _room = events.reserve().await;
+    web.receive().await
+}
