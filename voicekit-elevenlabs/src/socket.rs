@@ -22,6 +22,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::{Endpoint, Frame, OpenError, Received, WebSocket};
@@ -42,6 +43,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(8);
 /// How long the service may take to close a socket when it was asked to; a client that goes at
 /// once leaves an abnormal end in its logs.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often the pool is asked for a socket, with a turn of the scheduler between.
+const TRIES: usize = 3;
 
 /// Commands that wait to be sent: clauses come a few a second.
 const COMMANDS: usize = 32;
@@ -102,7 +106,8 @@ impl fmt::Debug for Job {
 /// one.
 pub(crate) async fn connect(service: &Service, endpoint: &Endpoint, fresh: bool) -> Result<Line> {
     let (mut job, mut line) = Job::new(service.pool.context());
-    if !fresh {
+    // A socket whose reply was dropped in this very moment is offered when its task has run.
+    for _ in 0..if fresh { 0 } else { TRIES } {
         match service.pool.give(&endpoint.url(), job) {
             Ok(()) => {
                 line.was_kept = true;
@@ -110,6 +115,7 @@ pub(crate) async fn connect(service: &Service, endpoint: &Endpoint, fresh: bool)
             }
             Err(back) => job = back,
         }
+        yield_now().await;
     }
     open(service, endpoint, Some(job)).await.map(|()| line)
 }
@@ -132,13 +138,18 @@ async fn open(service: &Service, endpoint: &Endpoint, job: Option<Job>) -> Resul
         OpenError::Failed(error) => error,
     })?;
     tracing::debug!(service = SERVICE, request = web.header("request-id"), "socket opened");
-    let socket = Socket {
+    let mut socket = Socket {
         web,
         url: endpoint.url(),
         config: Arc::clone(&service.config),
         pool: Arc::downgrade(&service.pool),
         closing: BTreeSet::new(),
+        offered: None,
     };
+    if job.is_none() {
+        // At once, so that it waits when this returns.
+        socket.offer();
+    }
     tokio::spawn(socket.run(job));
     Ok(())
 }
@@ -150,6 +161,8 @@ struct Socket {
     pool: Weak<Pool>,
     /// Contexts that we have closed and the service has not.
     closing: BTreeSet<String>,
+    /// Where the next reply comes from, while the socket waits.
+    offered: Option<oneshot::Receiver<Job>>,
 }
 
 /// How far a context is.
@@ -165,12 +178,13 @@ enum Phase {
 impl Socket {
     async fn run(mut self, mut next: Option<Job>) {
         loop {
-            if let Some(mut job) = next.take()
-                && let Err(error) = self.serve(&mut job).await
-            {
-                // As long as the reply has not read all before it, it is not told.
-                let _ = job.events.send(Event::Lost(error)).await;
-                return;
+            if let Some(mut job) = next.take() {
+                if let Err(error) = self.serve(&mut job).await {
+                    // As long as the reply has not read all before it, it is not told.
+                    let _ = job.events.send(Event::Lost(error)).await;
+                    return;
+                }
+                self.offer();
             }
             match self.wait().await {
                 Ok(Some(job)) => next = Some(job),
@@ -239,15 +253,19 @@ impl Socket {
         Ok(())
     }
 
-    /// Waits in the pool for the next reply; `None` if nobody wants the socket.
-    async fn wait(&mut self) -> Result<Option<Job>> {
-        let Some(pool) = self.pool.upgrade() else { return Ok(None) };
-        if self.closing.len() >= MOST_CONTEXTS {
-            return Ok(None);
+    /// Offers the socket to the pool, unless that is gone or the service has too much open.
+    fn offer(&mut self) {
+        let Some(pool) = self.pool.upgrade() else { return };
+        if self.closing.len() < MOST_CONTEXTS {
+            let (offer, offered) = oneshot::channel();
+            pool.put(self.url.clone(), offer);
+            self.offered = Some(offered);
         }
-        let (offer, mut offered) = oneshot::channel();
-        pool.put(self.url.clone(), offer);
-        drop(pool);
+    }
+
+    /// Waits for the next reply; `None` if nobody wants the socket.
+    async fn wait(&mut self) -> Result<Option<Job>> {
+        let Some(mut offered) = self.offered.take() else { return Ok(None) };
         let end = Instant::now() + self.config.idle;
         loop {
             tokio::select! {

@@ -277,8 +277,9 @@ impl Speaking {
         let was_kept = matches!(&self.link, Link::Open(line) if line.was_kept);
         let is_stale = was_kept && !self.told.answered && !self.has_forgiven;
         (self.link, self.told) = (Link::None, Told::new());
-        let rest = self.track.lost();
-        rest.into_iter().for_each(|rest| self.waiting.push_front(rest));
+        if let Some(rest) = sendable(&self.track.lost()) {
+            self.waiting.push_front(rest);
+        }
         if is_stale {
             self.has_forgiven = true;
             self.link = opening(&self.service, &self.endpoint, true, Duration::ZERO);

@@ -12,7 +12,7 @@ use voicekit_core::error::Result;
 use voicekit_core::tts::Spoken;
 
 use crate::wire::Character;
-use crate::words::{Words, is_pronounceable};
+use crate::words::Words;
 
 /// The longest that is kept back: a long word. Languages without spaces would otherwise be kept
 /// back up to the end of their sentence.
@@ -102,7 +102,7 @@ impl Track {
 
     /// The connection is lost: gives the text that is to be spoken on another. Without times of
     /// words that is all of it, and as much audio as was given is left out when it comes again.
-    pub(crate) fn lost(&mut self) -> Option<String> {
+    pub(crate) fn lost(&mut self) -> String {
         let knows = self.words.is_aligned() || self.given == self.origin;
         let origin = self.origin;
         let rest = self.words.rest();
@@ -111,7 +111,7 @@ impl Track {
             self.origin = origin;
             self.skip = self.given - origin;
         }
-        Some(rest).filter(|rest| is_pronounceable(rest))
+        rest
     }
 
     /// A new text begins where the audio that was given ends.

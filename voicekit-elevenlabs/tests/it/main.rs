@@ -1,3 +1,13 @@
 #![allow(clippy::unwrap_used)]
+mod config;
+mod contexts;
+mod contract;
+mod ends;
+mod http;
+mod leaks;
+mod privacy;
+mod reconnect;
+mod refusals;
 mod support;
 mod texts;
+mod words;

@@ -103,22 +103,6 @@ impl Talk {
         self.text = None;
     }
 
-    /// Listens until the service has seen this.
-    pub(crate) async fn until(
-        &mut self,
-        server: &WebSocketServer,
-        wanted: impl Fn(&[Opened]) -> bool,
-    ) -> Vec<Opened> {
-        let mut seen = Box::pin(server.until(wanted));
-        loop {
-            tokio::select! {
-                biased;
-                seen = &mut seen => return seen,
-                Some(spoken) = self.spoken.next() => self.heard.push(spoken.unwrap()),
-            }
-        }
-    }
-
     /// Listens for that long.
     pub(crate) async fn listen(&mut self, time: Duration) {
         let listening = async {
@@ -175,6 +159,22 @@ pub(crate) fn bytes(spoken: &[Spoken]) -> Vec<u8> {
     chunks.flatten().collect()
 }
 
+/// All audio, which is one of [`sound`], as the text it is of.
+pub(crate) fn spelled(spoken: &[Spoken]) -> String {
+    spell(&bytes(spoken))
+}
+
+/// The text of which these bytes are the [`sound`]. What is no whole character is shown as such.
+pub(crate) fn spell(bytes: &[u8]) -> String {
+    let length = AudioFormat::PHONE.bytes_in(ms(CHARACTER));
+    let runs = bytes.chunk_by(|one, other| one == other).map(|run| {
+        let text = char::from(run[0]).to_string().repeat(run.len() / length);
+        let part = run.len() % length;
+        if part == 0 { text } else { format!("{text}[{part} bytes of {}]", char::from(run[0])) }
+    });
+    runs.collect()
+}
+
 /// All words, as `Hello 0-250`, in milliseconds.
 pub(crate) fn words(spoken: &[Spoken]) -> Vec<String> {
     let words = spoken.iter().filter_map(|item| match item {
@@ -218,11 +218,7 @@ pub(crate) fn speaking(manner: Manner) -> impl FnMut(&Received) -> Vec<Reply> {
     }
 }
 
-fn answers(
-    contexts: &mut BTreeMap<String, String>,
-    said: &Value,
-    manner: Manner,
-) -> Vec<Reply> {
+fn answers(contexts: &mut BTreeMap<String, String>, said: &Value, manner: Manner) -> Vec<Reply> {
     if said["close_socket"] == true {
         return vec![Reply::Close(1000, String::new())];
     }

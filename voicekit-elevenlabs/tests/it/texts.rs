@@ -4,7 +4,7 @@ use serde_json::json;
 use voicekit_elevenlabs::{PronunciationDictionary, VoiceSettings};
 
 use crate::support::{
-    Manner, Talk, bytes, came, config, ms, sound, speaker, told, voice, voice_with,
+    Manner, Talk, came, config, ms, speaker, spell, spelled, told, voice, voice_with,
 };
 
 #[tokio::test(start_paused = true)]
@@ -12,7 +12,7 @@ async fn a_context_is_opened_told_flushed_and_closed() {
     let server = speaker(Manner::default());
     let talk = Talk::whole(&voice(&server), &["Hello there, ", "how can I help?"]).await;
     let heard = talk.rest().await;
-    assert_eq!(bytes(&heard), sound("Hello there, how can I help? "));
+    assert_eq!(spelled(&heard), "Hello there, how can I help? ");
     let seen = server.connections();
     let expected = [
         json!({ "text": " ", "context_id": "#1" }),
@@ -53,7 +53,7 @@ async fn with_a_schedule_the_service_gathers_text_until_the_end() {
     let server = speaker(Manner::default());
     let voice = voice_with(&server, config().with_chunk_schedule([50, 80]));
     let heard = Talk::whole(&voice, &["One. ", "Two."]).await.rest().await;
-    assert_eq!(bytes(&heard), sound("One. Two. "));
+    assert_eq!(spelled(&heard), "One. Two. ");
     let seen = server.connections();
     let expected = [
         json!({ "text": " ", "context_id": "#1",
@@ -72,7 +72,7 @@ async fn text_without_anything_to_pronounce_is_not_sent() {
     let voice = voice(&server);
     assert!(Talk::whole(&voice, &["", " ", "\u{2014} \u{2026} "]).await.rest().await.is_empty());
     let heard = Talk::whole(&voice, &["", "One.", " ", "…"]).await.rest().await;
-    assert_eq!(bytes(&heard), sound("One. "));
+    assert_eq!(spelled(&heard), "One. ");
     let said: usize = server.connections().iter().map(|one| one.texts().len()).sum();
     assert_eq!(said, 4, "{:?}", server.connections());
 }
@@ -110,7 +110,7 @@ async fn the_first_clause_is_heard_while_the_second_is_written() {
     let server = speaker(Manner::default());
     let mut talk = Talk::begin(&voice(&server), &["Good morning, "]).await;
     let since = tokio::time::Instant::now();
-    assert_eq!(talk.audio().await, sound("Good morning, "));
+    assert_eq!(spell(&talk.audio().await), "Good morning, ");
     assert_eq!(since.elapsed(), ms(0), "nothing waits between the first text and the first audio");
     let seen = server.connections();
     assert!(came(0, "Good morning, ")(&seen) && !came(0, "close_context")(&seen));
