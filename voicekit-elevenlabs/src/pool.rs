@@ -2,30 +2,32 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 
 use crate::socket::Job;
 
-/// Sockets by their URL, which fixes voice, format and language; latest last.
+/// Sockets that wait, by their URL, which fixes voice, format and language; latest last.
 ///
-/// A socket's own task offers it here. When the offer is dropped, by a full pool or with the pool,
-/// the task closes the socket.
+/// A reply takes a socket's [`Seat`] and puts it back when it is over or dropped. A socket whose
+/// seat is gone, by a full pool or with the pool, closes.
 pub(crate) struct Pool {
     most: usize,
     contexts: AtomicU64,
-    offers: Mutex<Vec<Offer>>,
+    waiting: Mutex<Vec<Seat>>,
 }
 
-struct Offer {
-    url: String,
-    to: oneshot::Sender<Job>,
+/// The right to be spoken for by a socket.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) url: String,
+    pub(crate) jobs: mpsc::Sender<Job>,
 }
 
 impl Pool {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, contexts: AtomicU64::new(0), offers: Mutex::default() }
+        Self { most, contexts: AtomicU64::new(0), waiting: Mutex::default() }
     }
 
     /// An id that no context had.
@@ -35,39 +37,36 @@ impl Pool {
 
     /// Whether a socket waits at `url`.
     pub(crate) fn has(&self, url: &str) -> bool {
-        self.offers().iter().any(|offer| offer.url == url && !offer.to.is_closed())
+        self.waiting().iter().any(|seat| seat.url == url)
     }
 
-    /// Gives `job` to the latest socket at `url`, or back if there is none.
-    pub(crate) fn give(&self, url: &str, mut job: Job) -> Result<(), Job> {
-        let mut offers = self.offers();
-        while let Some(index) = offers.iter().rposition(|offer| offer.url == url) {
-            match offers.remove(index).to.send(job) {
-                Ok(()) => return Ok(()),
-                Err(back) => job = back,
-            }
-        }
-        Err(job)
+    /// The latest socket at `url`: the likeliest to be alive.
+    pub(crate) fn take(&self, url: &str) -> Option<Seat> {
+        let mut waiting = self.waiting();
+        let index = waiting.iter().rposition(|seat| seat.url == url)?;
+        Some(waiting.remove(index))
     }
 
-    /// Offers a socket; beyond the bound the oldest offer is dropped.
-    pub(crate) fn put(&self, url: String, to: oneshot::Sender<Job>) {
-        let mut offers = self.offers();
-        offers.retain(|offer| !offer.to.is_closed());
-        offers.push(Offer { url, to });
-        if offers.len() > self.most {
-            offers.remove(0);
+    /// Keeps a socket for the next reply; beyond the bound the oldest is let go.
+    pub(crate) fn put(&self, seat: Seat) {
+        let mut waiting = self.waiting();
+        waiting.push(seat);
+        if waiting.len() > self.most {
+            waiting.remove(0);
         }
     }
 
-    fn offers(&self) -> std::sync::MutexGuard<'_, Vec<Offer>> {
-        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Those that have not ended.
+    fn waiting(&self) -> MutexGuard<'_, Vec<Seat>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|seat| !seat.jobs.is_closed());
+        waiting
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waiting = self.offers().len();
+        let waiting = self.waiting().len();
         f.debug_struct("Pool").field("most", &self.most).field("waiting", &waiting).finish()
     }
 }

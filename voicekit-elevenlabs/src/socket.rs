@@ -21,8 +21,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::yield_now;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::{Endpoint, Frame, OpenError, Received, WebSocket};
@@ -30,7 +29,7 @@ use voicekit_net::{Endpoint, Frame, OpenError, Received, WebSocket};
 use crate::SERVICE;
 use crate::config::ElevenLabsConfig;
 use crate::failure;
-use crate::pool::Pool;
+use crate::pool::{Pool, Seat};
 use crate::tts::Service;
 use crate::wire::{Heard, Say};
 
@@ -43,9 +42,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(8);
 /// How long the service may take to close a socket when it was asked to; a client that goes at
 /// once leaves an abnormal end in its logs.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// How often the pool is asked for a socket, with a turn of the scheduler between.
-const TRIES: usize = 3;
 
 /// Commands that wait to be sent: clauses come a few a second.
 const COMMANDS: usize = 32;
@@ -78,21 +74,32 @@ pub(crate) struct Job {
     events: mpsc::Sender<Event>,
 }
 
-/// A socket, as its reply sees it.
+/// A socket, as its reply sees it. Dropping it closes the context and frees the socket.
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) events: mpsc::Receiver<Event>,
     /// Whether the socket waited in the pool, and may have ended there.
     pub(crate) was_kept: bool,
+    seat: Option<Seat>,
+    pool: Weak<Pool>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let (Some(seat), Some(pool)) = (self.seat.take(), self.pool.upgrade()) {
+            pool.put(seat);
+        }
+    }
 }
 
 impl Job {
-    fn new(context: String) -> (Self, Line) {
+    fn new(pool: &Arc<Pool>) -> (Self, Line) {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (told, events) = mpsc::channel(HEARD);
-        let line = Line { commands, events, was_kept: false };
-        (Self { context, commands: received, events: told }, line)
+        let pool_of_line = Arc::downgrade(pool);
+        let line = Line { commands, events, was_kept: false, seat: None, pool: pool_of_line };
+        (Self { context: pool.context(), commands: received, events: told }, line)
     }
 }
 
@@ -105,30 +112,28 @@ impl fmt::Debug for Job {
 /// A line to the service: over a socket that waits, unless it shall be `fresh`, or else over a new
 /// one.
 pub(crate) async fn connect(service: &Service, endpoint: &Endpoint, fresh: bool) -> Result<Line> {
-    let (mut job, mut line) = Job::new(service.pool.context());
-    // A socket whose reply was dropped in this very moment is offered when its task has run.
-    for _ in 0..if fresh { 0 } else { TRIES } {
-        match service.pool.give(&endpoint.url(), job) {
-            Ok(()) => {
-                line.was_kept = true;
-                return Ok(line);
-            }
-            Err(back) => job = back,
-        }
-        yield_now().await;
-    }
-    open(service, endpoint, Some(job)).await.map(|()| line)
+    let (job, mut line) = Job::new(&service.pool);
+    let kept = if fresh { None } else { service.pool.take(&endpoint.url()) };
+    line.was_kept = kept.is_some();
+    let seat = match kept {
+        Some(seat) => seat,
+        None => open(service, endpoint).await?,
+    };
+    // A socket that has just ended drops the job, which the line is told.
+    let _ = seat.jobs.try_send(job);
+    line.seat = Some(seat);
+    Ok(line)
 }
 
 /// Opens a socket that waits in the pool, unless one does.
 pub(crate) async fn warm(service: &Service, endpoint: &Endpoint) -> Result<()> {
-    if service.pool.has(&endpoint.url()) {
-        return Ok(());
+    if !service.pool.has(&endpoint.url()) {
+        service.pool.put(open(service, endpoint).await?);
     }
-    open(service, endpoint, None).await
+    Ok(())
 }
 
-async fn open(service: &Service, endpoint: &Endpoint, job: Option<Job>) -> Result<()> {
+async fn open(service: &Service, endpoint: &Endpoint) -> Result<Seat> {
     let limit = service.config.connect_timeout;
     let opened = WebSocket::open(&service.connector, endpoint, limit).await;
     let web = opened.map_err(|error| match error {
@@ -138,31 +143,19 @@ async fn open(service: &Service, endpoint: &Endpoint, job: Option<Job>) -> Resul
         OpenError::Failed(error) => error,
     })?;
     tracing::debug!(service = SERVICE, request = web.header("request-id"), "socket opened");
-    let mut socket = Socket {
-        web,
-        url: endpoint.url(),
-        config: Arc::clone(&service.config),
-        pool: Arc::downgrade(&service.pool),
-        closing: BTreeSet::new(),
-        offered: None,
-    };
-    if job.is_none() {
-        // At once, so that it waits when this returns.
-        socket.offer();
-    }
-    tokio::spawn(socket.run(job));
-    Ok(())
+    let (jobs, offered) = mpsc::channel(1);
+    let config = Arc::clone(&service.config);
+    tokio::spawn(Socket { web, config, jobs: offered, closing: BTreeSet::new() }.run());
+    Ok(Seat { url: endpoint.url(), jobs })
 }
 
 struct Socket {
     web: WebSocket,
-    url: String,
     config: Arc<ElevenLabsConfig>,
-    pool: Weak<Pool>,
+    /// The next reply. Closed when nobody can have the socket any more.
+    jobs: mpsc::Receiver<Job>,
     /// Contexts that we have closed and the service has not.
     closing: BTreeSet<String>,
-    /// Where the next reply comes from, while the socket waits.
-    offered: Option<oneshot::Receiver<Job>>,
 }
 
 /// How far a context is.
@@ -176,23 +169,25 @@ enum Phase {
 }
 
 impl Socket {
-    async fn run(mut self, mut next: Option<Job>) {
+    async fn run(mut self) {
         loop {
-            if let Some(mut job) = next.take() {
-                if let Err(error) = self.serve(&mut job).await {
-                    // As long as the reply has not read all before it, it is not told.
-                    let _ = job.events.send(Event::Lost(error)).await;
-                    return;
-                }
-                self.offer();
-            }
-            match self.wait().await {
-                Ok(Some(job)) => next = Some(job),
+            let mut job = match self.wait().await {
+                Ok(Some(job)) => job,
                 Ok(None) => return self.close().await,
                 Err(error) => {
                     tracing::debug!(service = SERVICE, %error, "a socket ended that was not used");
                     return;
                 }
+            };
+            if let Err(error) = self.serve(&mut job).await {
+                self.jobs.close();
+                // As long as the reply has not read all before it, it is not told.
+                let _ = job.events.send(Event::Lost(error)).await;
+                return;
+            }
+            if self.closing.len() >= MOST_CONTEXTS {
+                // A reply that has taken the socket meanwhile is told by its channel.
+                return self.close().await;
             }
         }
     }
@@ -253,30 +248,19 @@ impl Socket {
         Ok(())
     }
 
-    /// Offers the socket to the pool, unless that is gone or the service has too much open.
-    fn offer(&mut self) {
-        let Some(pool) = self.pool.upgrade() else { return };
-        if self.closing.len() < MOST_CONTEXTS {
-            let (offer, offered) = oneshot::channel();
-            pool.put(self.url.clone(), offer);
-            self.offered = Some(offered);
-        }
-    }
-
     /// Waits for the next reply; `None` if nobody wants the socket.
     async fn wait(&mut self) -> Result<Option<Job>> {
-        let Some(mut offered) = self.offered.take() else { return Ok(None) };
         let end = Instant::now() + self.config.idle;
         loop {
             tokio::select! {
                 biased;
-                job = &mut offered => return Ok(job.ok()),
+                job = self.jobs.recv() => return Ok(job),
                 received = self.web.receive() => {
                     self.hear(received?, None)?;
                 }
                 () = sleep_until(end) => {
-                    offered.close();
-                    return Ok(offered.try_recv().ok());
+                    self.jobs.close();
+                    return Ok(self.jobs.try_recv().ok());
                 }
             }
         }
@@ -326,6 +310,7 @@ impl Socket {
     }
 
     async fn close(mut self) {
+        drop(self.jobs);
         let farewell = async {
             self.web.send(Say::close_socket().frame()).await?;
             while let Received::Frame(_) = self.web.receive().await? {}

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
+use tracing::Dispatch;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 use voicekit_testkit::server::Script;
 
@@ -18,11 +20,15 @@ impl Lines {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Everything logged until the guard is dropped.
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
-        let subscriber = subscriber.with_ansi(false).with_writer(self.clone()).finish();
-        tracing::subscriber::set_default(subscriber)
+    /// Everything logged until what is returned is dropped.
+    fn listen(&self) -> (DefaultGuard, Dispatch) {
+        let subscriber = || {
+            let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
+            subscriber.with_ansi(false).with_writer(self.clone()).finish()
+        };
+        // Were it the only one, tests on other threads would switch log lines off for good.
+        let second = Dispatch::new(subscriber());
+        (tracing::subscriber::set_default(subscriber()), second)
     }
 }
 
