@@ -123,5 +123,5 @@ fn with(error: Error, retry: Option<Retry>) -> Error {
 }
 
 fn clean(secret: &Secret, text: &str) -> String {
-    text.replace(secret.expose(), Secret::REDACTED).chars().take(LONGEST).collect()
+    text.replace(secret.expose().trim(), Secret::REDACTED).chars().take(LONGEST).collect()
 }

@@ -112,10 +112,13 @@ impl Words {
         if wanted.is_empty() {
             return None;
         }
-        let rest = &self.text[self.known..];
-        let found =
-            rest.split_whitespace().take(LOOK_AHEAD).find(|word| letters(word) == wanted)?;
-        Some(found.as_ptr() as usize - self.text.as_ptr() as usize + found.len())
+        let mut at = self.known;
+        let words = self.text[at..].split_inclusive(char::is_whitespace).map(|word| {
+            at += word.len();
+            (word, at)
+        });
+        let mut words = words.filter(|(word, _)| !word.trim().is_empty()).take(LOOK_AHEAD);
+        words.find(|(word, _)| letters(word) == wanted).map(|(_, end)| end)
     }
 }
 

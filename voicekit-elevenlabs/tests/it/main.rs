@@ -5,6 +5,7 @@ mod contract;
 mod ends;
 mod http;
 mod leaks;
+mod messages;
 mod privacy;
 mod reconnect;
 mod refusals;
