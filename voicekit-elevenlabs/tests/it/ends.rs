@@ -49,13 +49,9 @@ async fn without_any_sign_silence_ends_the_reply() {
 async fn a_pause_of_the_service_within_a_reply_does_not_end_it() {
     let script = Script::new().until_text("close_context");
     // Ids are counted from 0.
-    let first = said("One. ", "voicekit-0", Manner::default());
-    let last = said("Two. ", "voicekit-0", Manner::default());
-    let text = |reply: Reply| match reply {
-        Reply::Text(text) => text,
-        _ => panic!(),
-    };
-    let script = script.say(text(first)).wait(ms(4_500)).say(text(last));
+    let Reply::Text(first) = said("One. ", "voicekit-0", Manner::default()) else { panic!() };
+    let Reply::Text(last) = said("Two. ", "voicekit-0", Manner::default()) else { panic!() };
+    let script = script.say(first).wait(ms(4_500)).say(last);
     let script = script.say(json!({ "isFinal": true, "contextId": "voicekit-0" }).to_string());
     let server = service([script]);
     let talk = Talk::whole(&voice(&server), &["One. ", "Two."]).await;

@@ -61,6 +61,16 @@ async fn without_times_the_audio_that_was_given_is_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_word_whose_audio_was_given_before_is_not_given_after_it() {
+    let silent = Manner { aligned: false, ..Manner::default() };
+    let server =
+        service([cut_after("One. Tw", silent), Script::new().answer(speaking(Manner::default()))]);
+    let heard = Talk::whole(&voice(&server), &["One. ", "Two."]).await.rest().await;
+    assert_eq!(spelled(&heard), "One. Two. ");
+    assert_eq!(words(&heard), ["Two. 250-450"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_socket_that_breaks_before_any_audio_is_replaced() {
     for first in [
         cut_after("", Manner::default()),

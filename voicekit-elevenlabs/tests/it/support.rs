@@ -152,9 +152,9 @@ impl Talk {
 
 /// All audio.
 pub(crate) fn bytes(spoken: &[Spoken]) -> Vec<u8> {
-    let chunks = spoken.iter().filter_map(|item| match item {
-        Spoken::Audio(chunk) => Some(chunk.bytes().to_vec()),
-        _ => None,
+    let chunks = spoken.iter().filter_map(|item| {
+        let Spoken::Audio(chunk) = item else { return None };
+        Some(chunk.bytes().to_vec())
     });
     chunks.flatten().collect()
 }
@@ -177,12 +177,10 @@ pub(crate) fn spell(bytes: &[u8]) -> String {
 
 /// All words, as `Hello 0-250`, in milliseconds.
 pub(crate) fn words(spoken: &[Spoken]) -> Vec<String> {
-    let words = spoken.iter().filter_map(|item| match item {
-        Spoken::Word(word) => {
-            let (start, end) = (word.start.as_millis(), word.end.as_millis());
-            Some(format!("{} {start}-{end}", word.text))
-        }
-        _ => None,
+    let words = spoken.iter().filter_map(|item| {
+        let Spoken::Word(word) = item else { return None };
+        let (start, end) = (word.start.as_millis(), word.end.as_millis());
+        Some(format!("{} {start}-{end}", word.text))
     });
     words.collect()
 }

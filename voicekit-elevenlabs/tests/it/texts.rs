@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use voicekit_elevenlabs::{PronunciationDictionary, VoiceSettings};
+use voicekit_testkit::server::Script;
 
 use crate::support::{
-    Manner, Talk, came, config, ms, speaker, spell, spelled, told, voice, voice_with,
+    Manner, Talk, came, config, ms, service, speaker, spell, spelled, told, voice, voice_with,
 };
 
 #[tokio::test(start_paused = true)]
@@ -93,6 +94,15 @@ async fn a_context_is_kept_alive_while_its_text_is_to_come() {
     talk.rest().await;
     tokio::time::sleep(ms(60_000)).await;
     assert_eq!(told(&server.connections()[0]).len(), said.len() + 2, "it is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_context_that_has_all_of_its_text_is_not_kept_alive() {
+    let server = service([Script::new()]);
+    let voice = voice_with(&server, config().with_answer(ms(30_000)));
+    let mut talk = Talk::whole(&voice, &["One. "]).await;
+    talk.listen(ms(29_000)).await;
+    assert_eq!(told(&server.connections()[0]).len(), 4);
 }
 
 #[tokio::test(start_paused = true)]

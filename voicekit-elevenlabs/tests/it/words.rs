@@ -8,8 +8,8 @@ use voicekit_elevenlabs::AlignmentChoice;
 use voicekit_testkit::server::{Reply, Script};
 
 use crate::support::{
-    Manner, Talk, alignment, bytes, config, context, ms, service, sound, speaker, spelled, voice,
-    voice_with, words,
+    Manner, Talk, alignment, bytes, config, context, ms, service, sound, speaker, spell, spelled,
+    voice, voice_with, words,
 };
 
 const TEXT: [&str; 2] = ["Good morning, ", "dear caller."];
@@ -73,6 +73,28 @@ async fn the_last_word_of_a_clause_does_not_wait_for_the_next() {
     talk.listen(ms(100)).await;
     assert_eq!(words(&talk.heard), ["Well 0-200", "then 250-450"]);
     assert_eq!(spelled(&talk.heard), "Well then ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_text_says_where_a_word_ends_that_no_space_follows() {
+    let mut answers =
+        vec![sounding("Well th", &alignment("Well th")), sounding("en", &alignment("en"))];
+    let server = service([Script::new().answer(move |received| {
+        let said: Value = serde_json::from_str(received.text().unwrap()).unwrap();
+        let is_text = said["flush"] == true && said.get("text").is_some();
+        let messages = if is_text { std::mem::take(&mut answers) } else { Vec::new() };
+        let with_id = messages.into_iter().map(|mut message| {
+            message["contextId"] = said["context_id"].clone();
+            Reply::Text(message.to_string())
+        });
+        with_id.collect()
+    })]);
+    let voice = voice(&server);
+    let mut talk = Talk::begin(&voice, &["Well then"]).await;
+    assert_eq!(spell(&talk.audio().await), "Well ", "of the second word more is to come");
+    talk.listen(ms(100)).await;
+    assert_eq!(words(&talk.heard), ["Well 0-200", "then 250-450"]);
+    assert_eq!(spelled(&talk.heard), "Well then");
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,3 +15,4 @@ mod server;
 mod sse;
 mod tls;
 mod web;
+mod websocket;
