@@ -239,7 +239,7 @@ impl Speaking {
         self.told.last = Instant::now();
         self.told.sounded |= !heard.audio.is_empty();
         self.told.flushes = self.told.flushes.saturating_sub(usize::from(heard.is_flushed));
-        self.track.add(&heard.audio, self.track.end(), &heard.alignment)?;
+        self.track.add_next(&heard.audio, &heard.alignment)?;
         if !heard.is_final {
             return Ok(());
         }

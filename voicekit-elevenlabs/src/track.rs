@@ -74,6 +74,22 @@ impl Track {
         self.give(self.free())
     }
 
+    /// The next audio of a context, and its characters. By the service's reference their times
+    /// count from the start of this piece of audio; some of its clients take them to count from the
+    /// start of the context. What fits the audio is right.
+    pub(crate) fn add_next(&mut self, audio: &Bytes, text: &[Character]) -> Result<()> {
+        let origin = self.format.duration_of(self.origin);
+        let base = self.end();
+        let before = base.saturating_sub(origin);
+        let length = self.format.duration_of(audio.len());
+        let goes_on = |first: &Character, last: &Character| {
+            !before.is_zero() && first.start >= before * 4 / 5 && last.end > length + before / 2
+        };
+        let counts_from_origin =
+            text.first().zip(text.last()).is_some_and(|(first, last)| goes_on(first, last));
+        self.add(audio, if counts_from_origin { origin } else { base }, text)
+    }
+
     /// The end of the audio so far, where audio that comes next begins.
     pub(crate) fn end(&self) -> Duration {
         self.format.duration_of((self.given + self.kept.len()).saturating_sub(self.skip))

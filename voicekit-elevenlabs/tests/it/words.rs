@@ -119,6 +119,26 @@ async fn the_base_is_the_audio_and_not_the_last_character() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn times_that_count_from_the_start_of_the_context_are_understood() {
+    let later = |text: &str, by: u64| {
+        let mut times = alignment(text);
+        for start in times["charStartTimesMs"].as_array_mut().unwrap() {
+            *start = json!(start.as_u64().unwrap() + by);
+        }
+        sounding(text, &times)
+    };
+    let server = service([says(vec![
+        sounding("Good", &alignment("Good")),
+        later(" morning, ", 200),
+        later("dear ", 700),
+        later("caller. ", 950),
+    ])]);
+    let voice = voice(&server);
+    let heard = Talk::whole(&voice, &TEXT).await.rest().await;
+    assert_eq!(words(&heard), TIMES);
+}
+
+#[tokio::test(start_paused = true)]
 async fn either_text_can_be_followed_and_the_other_takes_its_place() {
     let (given, normalized) = (alignment("$5 please."), alignment("five dollars please."));
     let both = json!({ "audio": BASE64_STANDARD.encode(sound("five dollars please.")),
