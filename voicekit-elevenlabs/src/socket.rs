@@ -181,6 +181,7 @@ impl Socket {
             };
             if let Err(error) = self.serve(&mut job).await {
                 self.jobs.close();
+                job.commands.close();
                 // As long as the reply has not read all before it, it is not told.
                 let _ = job.events.send(Event::Lost(error)).await;
                 return;

@@ -156,15 +156,15 @@ impl WebSocket {
     ///
     /// `Connection` or `Protocol`.
     pub async fn receive(&mut self) -> Result<Received> {
-        Ok(match poll_fn(|cx| self.poll_read(cx)).await? {
-            Read::Frame(frame) => Received::Frame(frame),
-            Read::Left(None) => Received::Closed { code: 1005, reason: String::new() },
-            Read::Left(Some(close)) => {
-                let reason = close.reason.as_str().to_owned();
-                Received::Closed { code: close.code.into(), reason }
-            }
-            Read::Gone => Received::Closed { code: 1006, reason: String::new() },
-        })
+        let (code, reason) = match poll_fn(|cx| self.poll_read(cx)).await? {
+            Read::Frame(frame) => return Ok(Received::Frame(frame)),
+            Read::Left(None) => (1005, String::new()),
+            Read::Left(Some(close)) => (close.code.into(), close.reason.as_str().to_owned()),
+            Read::Gone => (1006, String::new()),
+        };
+        // The answer to a close frame goes out now or never.
+        let _ = poll_fn(|cx| Poll::Ready(self.poll_flush(cx))).await;
+        Ok(Received::Closed { code, reason })
     }
 
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {

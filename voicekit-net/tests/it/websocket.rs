@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use voicekit_net::{Frame, Received, WebSocket};
 
 use crate::server::{Peer, Service, endpoint};
@@ -39,11 +40,12 @@ async fn nothing_is_lost_if_nobody_waits_for_it_any_more() {
 #[tokio::test(start_paused = true)]
 async fn the_end_says_how_it_came() {
     let (mut socket, mut peer) = pair().await;
-    let closing = tokio::spawn(async move { peer.close(1008, "too slow").await });
+    let frame = CloseFrame { code: 1008.into(), reason: "too slow".into() };
+    peer.0.close(Some(frame)).await.unwrap();
     let closed = Received::Closed { code: 1008, reason: "too slow".to_owned() };
     assert_eq!(socket.receive().await.unwrap(), closed);
     drop(socket);
-    closing.await.unwrap();
+    assert!(matches!(peer.next().await, Some(Message::Close(Some(_)))), "it is answered");
     let (mut socket, peer) = pair().await;
     drop(peer);
     let gone = Received::Closed { code: 1006, reason: String::new() };
