@@ -85,6 +85,13 @@ pub(crate) struct Line {
     pool: Weak<Pool>,
 }
 
+impl Line {
+    /// Lets the socket go, which is of no use to others either.
+    pub(crate) fn give_up(mut self) {
+        self.seat = None;
+    }
+}
+
 impl Drop for Line {
     fn drop(&mut self) {
         if let (Some(seat), Some(pool)) = (self.seat.take(), self.pool.upgrade()) {
@@ -201,7 +208,10 @@ impl Socket {
             tokio::select! {
                 biased;
                 command = job.commands.recv() => {
-                    let Some(command) = command else { return self.leave(job, phase).await };
+                    // What a reply had to say that is dropped is not said.
+                    let Some(command) = command.filter(|_| !job.events.is_closed()) else {
+                        return self.leave(job, phase).await;
+                    };
                     phase = self.carry_out(&job.context, phase, command).await?;
                     due = Instant::now() + KEEP_ALIVE;
                 }

@@ -274,9 +274,12 @@ impl Speaking {
         if error.retry() == Retry::Never {
             return Err(error);
         }
-        let was_kept = matches!(&self.link, Link::Open(line) if line.was_kept);
-        let is_stale = was_kept && !self.told.answered && !self.has_forgiven;
-        (self.link, self.told) = (Link::None, Told::new());
+        let mut is_stale = false;
+        if let Link::Open(line) = std::mem::replace(&mut self.link, Link::None) {
+            is_stale = line.was_kept && !self.told.answered && !self.has_forgiven;
+            line.give_up();
+        }
+        self.told = Told::new();
         if let Some(rest) = sendable(&self.track.lost()) {
             self.waiting.push_front(rest);
         }

@@ -114,6 +114,17 @@ async fn a_kept_socket_that_fails_without_a_word_costs_no_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_socket_that_has_fallen_silent_is_not_given_to_others() {
+    let server = service([Script::new(), Script::new().answer(speaking(Manner::default()))]);
+    let voice = voice(&server);
+    let heard = Talk::whole(&voice, &["One."]).await.rest().await;
+    assert_eq!(spelled(&heard), "One. ");
+    let seen = server.until(|seen| seen[0].is_over).await;
+    assert_eq!(seen[0].texts().last(), Some(&r#"{"close_socket":true}"#));
+    assert!(!seen[1].is_over);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reply_that_was_all_spoken_does_not_mind_the_loss() {
     let server = service([cut_after("One. Two. ", Manner::default())]);
     let heard = Talk::whole(&voice(&server), &["One. ", "Two."]).await.rest().await;
@@ -134,6 +145,17 @@ async fn what_cannot_get_better_is_not_tried_again() {
         let error = Talk::whole(&voice(&server), &["One."]).await.error().await;
         assert_eq!((error.kind(), server.connections().len()), (kind, 1), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_breaks_while_both_sides_have_much_to_say_holds_nobody_up() {
+    let Reply::Text(message) = said("", "voicekit-0", Manner::default()) else { panic!() };
+    let first = (0..400).fold(Script::new().until_text("1. "), |script, _| script.say(&*message));
+    let server = service([first.cut(), Script::new().answer(speaking(Manner::default()))]);
+    let clauses: Vec<String> = (1..300).map(|nth| format!("{nth}. ")).collect();
+    let clauses: Vec<&str> = clauses.iter().map(String::as_str).collect();
+    let heard = Talk::whole(&voice(&server), &clauses).await.rest().await;
+    assert_eq!(spelled(&heard), clauses.concat());
 }
 
 /// Leads to sockets in memory twice, and then to a web server.
