@@ -10,7 +10,23 @@ pub use agent::{Agent, AgentBuilder, Phrases};
 pub use calls::FAREWELL;
 pub use observer::{CallEvent, CallReport, Observer, Part};
 pub use session::{CallHandle, Refused, Session};
+#[cfg(feature = "anthropic")]
+pub use voicekit_anthropic as anthropic;
+#[cfg(feature = "assemblyai")]
+pub use voicekit_assemblyai as assemblyai;
 pub use voicekit_core as core;
+#[cfg(feature = "deepgram")]
+pub use voicekit_deepgram as deepgram;
+#[cfg(feature = "elevenlabs")]
+pub use voicekit_elevenlabs as elevenlabs;
+#[cfg(feature = "local")]
+pub use voicekit_local as local;
+#[cfg(feature = "openai")]
+pub use voicekit_openai as openai;
+#[cfg(feature = "piper")]
+pub use voicekit_piper as piper;
+#[cfg(feature = "twilio")]
+pub use voicekit_twilio as twilio;
 
 /// The README's program compiles.
 #[cfg(doctest)]

@@ -1,11 +1,14 @@
 //! A receptionist on the phone: it understands speech, answers aloud and lets itself be
-//! interrupted, with no key, no account and, after the first start, no internet.
+//! interrupted, with no key, no account and, after the first start, no internet. With keys, the
+//! services of the cloud do what they are for: see [`settings`].
 
+mod agent;
 mod call;
-mod local;
 mod models;
+mod parts;
 mod replay;
 mod serve;
+mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +35,16 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Fetches the models, so that later starts need no network.
     Models(ModelArgs),
+}
+
+/// Who the agent is and what does its work.
+#[derive(Clone, Debug, Args)]
+struct AgentArgs {
+    /// Which services to use and how: see the README. Keys in the environment suffice.
+    #[arg(long, env = "VOICEKIT_CONFIG", value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    models: ModelArgs,
 }
 
 /// Where the models are.

@@ -11,7 +11,9 @@ use tokio::net::TcpListener;
 use voicekit::Agent;
 use voicekit_twilio::TwilioConfig;
 
-use crate::{ModelArgs, console, local};
+use crate::parts::Plan;
+use crate::settings::Settings;
+use crate::{AgentArgs, agent, console};
 
 /// How to wait for calls.
 #[derive(Debug, Args)]
@@ -27,7 +29,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
     #[command(flatten)]
-    models: ModelArgs,
+    agent: AgentArgs,
 }
 
 impl ServeArgs {
@@ -46,7 +48,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
-    let agent = local::agent(&args.models, local::unobserved()).await?;
+    let settings = Settings::load(args.agent.config.as_deref())?;
+    console::line(Plan::new(&settings)?);
+    let agent = agent::agent(settings, &args.agent.models, agent::unobserved()).await?;
     let address = listener.local_addr()?;
     welcome(address, public);
     serve(listener, agent.clone(), twilio, told_to_stop()).await?;

@@ -15,7 +15,8 @@ use voicekit_testkit::speech::{self, recording};
 use voicekit_testkit::words::{errors, words};
 use voicekit_twilio::TwilioConfig;
 
-use crate::{ModelArgs, local, models, serve};
+use crate::settings::Settings;
+use crate::{ModelArgs, agent, models, serve};
 
 /// What the agent's side knows of a call.
 #[derive(Default)]
@@ -38,7 +39,7 @@ impl Desk {
     async fn open() -> Self {
         let known = Arc::new(Mutex::new(Known::default()));
         let args = ModelArgs { models: None, models_from: None, knowledge: None };
-        Self { agent: local::agent(&args, observe(&known)).await.unwrap(), known }
+        Self { agent: agent::agent(Settings::default(), &args, observe(&known)).await.unwrap(), known }
     }
 }
 
@@ -59,7 +60,7 @@ async fn call(script: Script) -> (CallReport, Known) {
     (report, known)
 }
 
-fn observe(known: &Arc<Mutex<Known>>) -> local::Observe {
+fn observe(known: &Arc<Mutex<Known>>) -> agent::Observe {
     let known = Arc::clone(known);
     Arc::new(move |_| {
         let known = Arc::clone(&known);

@@ -178,6 +178,24 @@ impl Knowledge {
         self.business.goodbye.get_ref()
     }
 
+    /// The same knowledge as instructions to a language model in the receptionist's place.
+    ///
+    /// Intents are left out: what a model may do, it is given as tools.
+    pub fn instructions(&self) -> String {
+        let Business { name, offer, .. } = &self.business;
+        let (name, offer) = (name.get_ref(), offer.get_ref());
+        let mut text = format!(
+            "You answer the telephone of {name}. Speak as people do on the phone: one or two short \
+             sentences, no lists, no formatting, numbers and times in words that can be read \
+             aloud. What you know is below; if the answer is not there, say that you do not know. \
+             When the caller says goodbye, say goodbye.\n\nWhat you can offer: {offer}\n"
+        );
+        for fact in &self.facts {
+            text.push_str(&format!("\nAbout {}: {}", fact.topic.get_ref(), fact.answer.get_ref()));
+        }
+        text
+    }
+
     /// Everything that the receptionist may say that does not depend on the caller: worth
     /// speaking ahead.
     pub fn phrases(&self) -> impl Iterator<Item = &str> {

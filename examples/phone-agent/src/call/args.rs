@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use voicekit_core::transport::Digit;
 
-use crate::ModelArgs;
+use crate::AgentArgs;
 
 /// Whom to call, and what to say.
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "DIR", default_value = "call")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
-    pub(crate) models: ModelArgs,
+    pub(crate) agent: AgentArgs,
 }
 
 impl CallArgs {

@@ -24,7 +24,9 @@ use voicekit_testkit::carrier::{CallReport, SimulatedCall, Webhook};
 use voicekit_testkit::script::{Outcome, Script};
 use voicekit_twilio::TwilioConfig;
 
-use crate::{console, local, models, serve};
+use crate::parts::Plan;
+use crate::settings::Settings;
+use crate::{agent, console, models, serve};
 use record::{Record, Recorder};
 
 pub(crate) use args::CallArgs;
@@ -55,7 +57,9 @@ pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
 /// Calls an agent of our own, behind a server of our own.
 async fn here(args: &CallArgs, call: SimulatedCall) -> Result<Record> {
     let recorder = Recorder::default();
-    let agent = local::agent(&args.models, observe(&recorder)).await?;
+    let settings = Settings::load(args.agent.config.as_deref())?;
+    console::note(Plan::new(&settings)?);
+    let agent = agent::agent(settings, &args.agent.models, observe(&recorder)).await?;
     recorder.configured(agent.turn());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}/twilio/voice", listener.local_addr()?);
@@ -77,7 +81,7 @@ fn elsewhere(call: CallReport) -> Record {
     Record { call, trace: record::Trace::default() }
 }
 
-fn observe(recorder: &Recorder) -> local::Observe {
+fn observe(recorder: &Recorder) -> agent::Observe {
     let recorder = recorder.clone();
     Arc::new(move |_| {
         let recorder = recorder.clone();
@@ -109,7 +113,7 @@ async fn script(args: &CallArgs, said: &[String]) -> Result<Script> {
             clips::read(Path::new(line))?
         } else {
             if voice.is_none() {
-                voice = Some(models::load(&args.models).await?.tts);
+                voice = Some(models::load(&args.agent.models).await?.tts);
             }
             match &voice {
                 Some(voice) => speak(voice, line).await?,

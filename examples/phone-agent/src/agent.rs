@@ -1,4 +1,4 @@
-//! The agent itself, with every part on this machine.
+//! The agent itself: parts, knowledge and phrases put together.
 
 use std::sync::Arc;
 
@@ -6,9 +6,11 @@ use anyhow::{Context, Result};
 use voicekit::{Agent, CallEvent, Phrases};
 use voicekit_core::time::Timestamp;
 use voicekit_core::transport::CallInfo;
-use voicekit_local::{Knowledge, Parts, Receptionist, Silero};
+use voicekit_local::{Knowledge, Silero};
 
-use crate::{ModelArgs, models};
+use crate::ModelArgs;
+use crate::parts;
+use crate::settings::Settings;
 
 /// Makes whoever follows a call.
 pub(crate) type Observe = Arc<dyn Fn(&CallInfo) -> Follow + Send + Sync>;
@@ -22,24 +24,33 @@ pub(crate) fn unobserved() -> Observe {
 }
 
 /// A receptionist who knows what is in the knowledge file.
-pub(crate) async fn agent(args: &ModelArgs, observe: Observe) -> Result<Agent> {
+pub(crate) async fn agent(
+    settings: Settings,
+    args: &ModelArgs,
+    observe: Observe,
+) -> Result<Agent> {
     let knowledge = knowledge(args)?;
-    let phrases = phrases(&knowledge);
-    let Parts { asr, tts, turn_detector, embedder, .. } = models::load(args).await?;
+    let phrases = phrases(&settings, &knowledge);
     let spoken =
         [&phrases.not_understood, &phrases.still_there, &phrases.failure, &phrases.goodbye];
-    let spoken = spoken.into_iter().chain(&phrases.greeting).map(String::as_str);
-    tts.prepare(spoken).await?;
-    let agent = Agent::builder()
-        .asr(asr)
-        .llm(Receptionist::new(knowledge, Arc::new(embedder)).await?)
-        .tts(tts)
+    let spoken: Vec<&str> =
+        spoken.into_iter().chain(&phrases.greeting).map(String::as_str).collect();
+    let parts = parts::load(&settings, &knowledge, args, &spoken).await?;
+    let mut agent = Agent::builder()
+        .asr(parts.asr)
+        .llm(parts.llm)
+        .tts(parts.tts)
+        .instructions(settings.instructions.unwrap_or_else(|| knowledge.instructions()))
         .vad(Silero::new)
-        .turn_detector(turn_detector)
         .phrases(phrases)
-        .observe(move |info| observe(info))
-        .build()?;
-    Ok(agent)
+        .observe(move |info| observe(info));
+    if let Some(language) = settings.language {
+        agent = agent.language(language);
+    }
+    if let Some(detector) = parts.turn_detector {
+        agent = agent.turn_detector(detector);
+    }
+    Ok(agent.build()?)
 }
 
 fn knowledge(args: &ModelArgs) -> Result<Knowledge> {
@@ -49,9 +60,10 @@ fn knowledge(args: &ModelArgs) -> Result<Knowledge> {
     Knowledge::from_toml(&text).with_context(|| path.display().to_string())
 }
 
-fn phrases(knowledge: &Knowledge) -> Phrases {
+fn phrases(settings: &Settings, knowledge: &Knowledge) -> Phrases {
     let mut phrases = Phrases::default();
-    phrases.greeting = Some(knowledge.greeting().to_owned());
+    let greeting = settings.greeting.as_deref().unwrap_or_else(|| knowledge.greeting());
+    phrases.greeting = Some(greeting.to_owned());
     knowledge.goodbye().clone_into(&mut phrases.goodbye);
     phrases
 }
