@@ -155,6 +155,31 @@ pub mod in_ms {
     }
 }
 
+/// The same where there may be none.
+pub mod some_in_ms {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        value.map(|value| u64::try_from(value.as_millis()).unwrap_or(u64::MAX)).serialize(to)
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the format, and what is no whole number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
+    }
+}
+
 /// The same for several.
 pub mod all_in_ms {
     use std::time::Duration;

@@ -9,12 +9,11 @@ use futures::stream::BoxStream;
 use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
 use voicekit_core::error::Result;
 use voicekit_net::pump::Chunking;
-use voicekit_net::{Connector, Endpoint, Link, PumpConfig, pump};
+use voicekit_net::{Connector, Endpoint, Link, PumpConfig, keep_last_words, pump};
 
 use self::codec::FluxCodec;
 use crate::account::Account;
 use crate::config::{FluxConfig, list};
-use crate::last_words::keep_last_words;
 use crate::{SERVICE, listen};
 
 /// Without audio the service's time stands still, and with it a turn that is open: after this

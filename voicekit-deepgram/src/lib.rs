@@ -5,7 +5,6 @@ mod aura;
 mod config;
 mod failure;
 mod flux;
-mod last_words;
 mod listen;
 mod nova;
 mod wire;

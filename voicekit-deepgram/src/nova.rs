@@ -9,12 +9,11 @@ use futures::stream::BoxStream;
 use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
 use voicekit_core::error::Result;
 use voicekit_net::pump::Chunking;
-use voicekit_net::{Connector, Endpoint, Link, PumpConfig, pump};
+use voicekit_net::{Connector, Endpoint, Link, PumpConfig, keep_last_words, pump};
 
 use self::codec::NovaCodec;
 use crate::account::Account;
 use crate::config::{NovaConfig, list};
-use crate::last_words::keep_last_words;
 use crate::{SERVICE, listen};
 
 /// The service closes a connection on which nothing comes for 10 s, and wants this every 3 to 5 s.

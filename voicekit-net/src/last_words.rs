@@ -9,7 +9,7 @@ use voicekit_core::asr::{AsrEvent, Transcript};
 use voicekit_core::error::{Error, Result};
 
 /// The same events; but where they end, well or not, while an interim stands, it becomes final.
-pub(crate) fn keep_last_words(
+pub fn keep_last_words(
     events: BoxStream<'static, Result<AsrEvent>>,
 ) -> BoxStream<'static, Result<AsrEvent>> {
     Box::pin(LastWords { events, interim: None, end: None })
