@@ -26,6 +26,7 @@ const ADAPTERS: &[&str] = &[
     "voicekit-twilio",
     "voicekit-deepgram",
     "voicekit-elevenlabs",
+    "voicekit-assemblyai",
     "voicekit-openai",
     "voicekit-anthropic",
     "voicekit-local",

@@ -377,6 +377,7 @@ impl Shared {
         };
         let mut connections = lock(&self.connections);
         connections.push(opened);
+        self.changed.notify_waiters();
         connections.len() - 1
     }
 

@@ -1,0 +1,46 @@
+//! The contract of `Asr`.
+
+use std::sync::Arc;
+
+use voicekit_core::audio::{AudioChunk, AudioFormat};
+use voicekit_testkit::contract;
+use voicekit_testkit::server::{Received, Reply, Script, WebSocketServer};
+
+use crate::support::{TERMINATE, TERMINATION, asr, config, ms, said, turns};
+
+/// Hears a word in everything, and ends the turn when it is told to.
+fn hears() -> impl FnMut(&Received) -> Vec<Reply> {
+    let (mut bytes, mut order, mut is_open) = (0, 0, false);
+    move |received| {
+        bytes += received.binary().map_or(0, |audio| audio.len());
+        let at = u64::try_from(AudioFormat::PHONE.duration_of(bytes).as_millis()).unwrap();
+        let word = said(order, "word", at.saturating_sub(100));
+        let mut replies = Vec::new();
+        match received.text() {
+            None if received.binary().is_some() => {
+                is_open = true;
+                replies.push(Reply::Text(word.text()));
+            }
+            Some(_) if is_open => {
+                replies.push(Reply::Text(word.end().text()));
+                (is_open, order) = (false, order + 1);
+            }
+            Some(_) | None => {}
+        }
+        if received.text() == Some(TERMINATE) {
+            replies.push(Reply::Text(TERMINATION.to_owned()));
+            replies.push(Reply::Close(1000, String::new()));
+        }
+        replies
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_contract_is_kept_whoever_ends_the_turns() {
+    let speech = AudioChunk::silence(AudioFormat::PHONE, ms(1_900));
+    for config in [config(), config().with_format_turns(true), turns()] {
+        let script = |_| Some(Script::new().answer(hears()));
+        let server = Arc::new(WebSocketServer::in_memory_serving(script));
+        contract::asr(&asr(config, &server), &speech).await.assert_kept(&[]);
+    }
+}
