@@ -145,8 +145,9 @@ async fn a_session_that_is_nearly_over_is_left_in_a_pause() {
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_goes_wrong_leaves_no_session() {
     let past = r#"{"type":"Begin","id":"s","expires_at":1759333333}"#;
-    for begin in [past, r#"{"type":"Begin","expires_at":"2026-01-01T00:00:00Z"}"#] {
-        let server = service([Script::new().say(begin)]);
+    let date = r#"{"type":"Begin","expires_at":"2026-01-01T00:00:00Z"}"#;
+    for begin in [past.to_owned(), date.to_owned(), begin(10)] {
+        let server = service([Script::new().say(begin.clone())]);
         let mut call = Call::open(config(), &server).await;
         call.speak(60_000).await;
         assert!(server.connections()[0].texts().is_empty(), "{begin}");
