@@ -27,6 +27,7 @@ const ADAPTERS: &[&str] = &[
     "voicekit-deepgram",
     "voicekit-elevenlabs",
     "voicekit-assemblyai",
+    "voicekit-piper",
     "voicekit-openai",
     "voicekit-anthropic",
     "voicekit-local",

@@ -36,16 +36,22 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
+
+/// Bytes that a connection in memory holds before its writer has to wait.
+const PIPE: usize = 64 * 1024;
 
 /// The server. Dropping it closes every connection.
 pub struct HttpServer {
     address: SocketAddr,
     shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
+    /// `None` if it is in memory.
+    accepting: Option<JoinHandle<()>>,
+    connections: Mutex<JoinSet<()>>,
 }
 
 impl HttpServer {
@@ -63,10 +69,30 @@ impl HttpServer {
             seen: watch::Sender::default(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        Ok(Self { address, shared, accepting })
+        Ok(Self { address, shared, accepting: Some(accepting), connections: Mutex::default() })
     }
 
-    /// Where it is: `http://127.0.0.1:PORT`.
+    /// Serves `answers` without a port, to whoever [`connect`](Self::connect)s: suits a paused
+    /// clock.
+    pub fn in_memory(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let shared = Shared {
+            script: Mutex::new(answers.into_iter().collect()),
+            asked: Mutex::default(),
+            seen: watch::Sender::default(),
+        };
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { address, shared: Arc::new(shared), accepting: None, connections: Mutex::default() }
+    }
+
+    /// A new connection in memory. Must be called within a tokio runtime.
+    pub fn connect(&self) -> DuplexStream {
+        let (ours, theirs) = duplex(PIPE);
+        self.shared.seen.send_modify(|seen| seen.connections += 1);
+        lock(&self.connections).spawn(serve(theirs, Arc::clone(&self.shared)));
+        ours
+    }
+
+    /// Where it is: `http://127.0.0.1:PORT`; port 0 if it is in memory.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -90,7 +116,9 @@ impl HttpServer {
 
 impl Drop for HttpServer {
     fn drop(&mut self) {
-        self.accepting.abort();
+        if let Some(accepting) = &self.accepting {
+            accepting.abort();
+        }
     }
 }
 
@@ -252,12 +280,15 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((socket, _)) = listener.accept().await {
         shared.seen.send_modify(|seen| seen.connections += 1);
+        let _ = socket.set_nodelay(true);
         connections.spawn(serve(socket, Arc::clone(&shared)));
     }
 }
 
-async fn serve(socket: TcpStream, shared: Arc<Shared>) {
-    let _ = socket.set_nodelay(true);
+async fn serve<S>(socket: S, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let service = service_fn(|request| answer(request, Arc::clone(&shared)));
     // A client that goes away is recorded by the answer that it left.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;

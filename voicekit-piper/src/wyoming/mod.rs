@@ -1,0 +1,264 @@
+//! Wyoming over TCP.
+//!
+//! A clause is one exchange on one connection; connections are kept for the next. Where the server
+//! streams (`supports_synthesize_streaming` in its `info`), the exchange is `synthesize-start`,
+//! `synthesize-chunk`, `synthesize-stop`, and is over at `synthesize-stopped`; otherwise it is
+//! `synthesize`, and over at `audio-stop`. A stream of its own for each clause, since the server
+//! holds a sentence back until it has seen the beginning of the next or the stop.
+
+mod connection;
+mod event;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+use serde_json::{Value, json};
+use voicekit_core::audio::{AudioChunk, AudioFormat};
+use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_net::{Connector, Endpoint};
+
+use self::connection::Connection;
+use self::event::Event;
+use crate::config::PiperConfig;
+use crate::piper::{Answer, retry};
+use crate::{SERVICE, error};
+
+/// The longest piece of the server's own words in an error, in characters.
+const LONGEST: usize = 300;
+
+#[derive(Debug)]
+pub(crate) struct Wyoming {
+    config: Arc<PiperConfig>,
+    connector: Connector,
+    endpoint: Endpoint,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Connections on which nothing is owed.
+    kept: Vec<Connection>,
+    /// What the server has said about itself.
+    server: Option<Arc<Server>>,
+}
+
+/// What a server can.
+#[derive(Debug)]
+struct Server {
+    streams: bool,
+    voices: BTreeSet<String>,
+}
+
+impl Wyoming {
+    pub(crate) fn new(config: Arc<PiperConfig>, connector: Connector, url: &str) -> Result<Self> {
+        let endpoint = Endpoint::new(SERVICE, url)?;
+        Ok(Self { config, connector, endpoint, shared: Arc::default() })
+    }
+
+    pub(crate) async fn ask(&self, voice: Option<String>, text: String) -> Result<Answer> {
+        let patience = self.config.patience(&text);
+        let kept = self.lock().kept.pop();
+        if let Some(kept) = kept {
+            let begun = self.begin(kept, voice.as_deref(), &text, patience).await;
+            match begun {
+                // It was closed while nobody used it, which shows only now.
+                Err(lost) if lost.kind() == ErrorKind::Connection => {}
+                begun => return begun,
+            }
+        }
+        let fresh = self.connect().await?;
+        let begun = self.begin(fresh, voice.as_deref(), &text, patience).await;
+        if begun.is_err() {
+            self.lock().server = None;
+        }
+        begun
+    }
+
+    /// Asks for `text`, and waits for the first of its audio.
+    async fn begin(
+        &self,
+        mut connection: Connection,
+        voice: Option<&str>,
+        text: &str,
+        patience: Duration,
+    ) -> Result<Answer> {
+        let server = self.server(&mut connection, patience).await?;
+        if let Some(voice) = voice
+            && !server.voices.is_empty()
+            && !server.voices.contains(voice)
+        {
+            let text = format!("the server has no voice {voice}");
+            return Err(error(ErrorKind::Config, text));
+        }
+        let voice = voice.map(|name| match &self.config.speaker {
+            Some(speaker) => json!({ "name": name, "speaker": speaker }),
+            None => json!({ "name": name }),
+        });
+        for event in request(server.streams, voice, text) {
+            connection.send(&event, patience).await?;
+        }
+        let shared = Arc::clone(&self.shared);
+        let most = self.config.concurrency;
+        let exchange =
+            Exchange { connection, patience, streams: server.streams, format: None, shared, most };
+        let Some((first, exchange)) = exchange.next().await? else {
+            return Ok(stream::empty().boxed());
+        };
+        let rest = stream::try_unfold(exchange, Exchange::next);
+        Ok(stream::once(std::future::ready(Ok(first))).chain(rest).boxed())
+    }
+
+    async fn connect(&self) -> Result<Connection> {
+        let policy = retry();
+        let mut failed = 0;
+        loop {
+            let lost = match self.connector.connect(&self.endpoint, self.config.connect).await {
+                Ok(wire) => return Ok(Connection::over(wire)),
+                Err(lost) => lost,
+            };
+            let Some(wait) = policy.wait(failed, &lost) else { return Err(lost) };
+            tracing::debug!(service = SERVICE, error = %lost, ?wait, "trying again");
+            failed += 1;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// What the server can, which is asked once.
+    async fn server(&self, connection: &mut Connection, patience: Duration) -> Result<Arc<Server>> {
+        let known = self.lock().server.clone();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        connection.send(&Event::new("describe", Value::Null), patience).await?;
+        let info = loop {
+            let event = connection.receive(patience).await?;
+            match event.kind.as_str() {
+                "info" => break event,
+                "error" => return Err(reported(&event)),
+                kind => tracing::debug!(service = SERVICE, kind, "event skipped"),
+            }
+        };
+        let server = Arc::new(Server::of(&info));
+        self.lock().server = Some(Arc::clone(&server));
+        Ok(server)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Server {
+    fn of(info: &Event) -> Self {
+        let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned();
+        let programs = list(info.data.get("tts")).unwrap_or_default();
+        let is_true = |value: Option<&Value>| value.and_then(Value::as_bool) == Some(true);
+        let streams =
+            programs.iter().any(|program| is_true(program.get("supports_synthesize_streaming")));
+        let voices = programs.iter().flat_map(|program| list(program.get("voices")));
+        let names = voices
+            .flatten()
+            .filter_map(|voice| voice.get("name").and_then(Value::as_str).map(str::to_owned));
+        Self { streams, voices: names.collect() }
+    }
+}
+
+/// The events that ask for `text`.
+fn request(streams: bool, voice: Option<Value>, text: &str) -> Vec<Event> {
+    let with_voice = |mut data: Value| {
+        if let Some(voice) = &voice {
+            data["voice"] = voice.clone();
+        }
+        data
+    };
+    if !streams {
+        return vec![Event::new("synthesize", with_voice(json!({ "text": text })))];
+    }
+    vec![
+        Event::new("synthesize-start", with_voice(json!({}))),
+        Event::new("synthesize-chunk", json!({ "text": text })),
+        Event::new("synthesize-stop", Value::Null),
+    ]
+}
+
+/// A clause that is being spoken.
+struct Exchange {
+    connection: Connection,
+    patience: Duration,
+    streams: bool,
+    /// What `audio-start` has said.
+    format: Option<AudioFormat>,
+    shared: Arc<Mutex<Shared>>,
+    /// The most connections kept.
+    most: usize,
+}
+
+impl Exchange {
+    /// The next audio. At the end the connection is free for the next clause.
+    async fn next(mut self) -> Result<Option<(AudioChunk, Self)>> {
+        loop {
+            let event = self.connection.receive(self.patience).await?;
+            match event.kind.as_str() {
+                "audio-start" => self.format = Some(format(&event)?),
+                "audio-chunk" => {
+                    let format = match (event.data.contains_key("rate"), self.format) {
+                        (false, Some(format)) => format,
+                        _ => format(&event)?,
+                    };
+                    if !event.payload.is_empty() {
+                        let chunk = AudioChunk::new(format, event.payload)?;
+                        return Ok(Some((chunk, self)));
+                    }
+                }
+                "audio-stop" if !self.streams => return Ok(self.finish()),
+                "synthesize-stopped" if self.streams => return Ok(self.finish()),
+                "audio-stop" => {}
+                "error" => return Err(reported(&event)),
+                "ping" => {
+                    let text = event.text("text").unwrap_or_default();
+                    let pong = Event::new("pong", json!({ "text": text }));
+                    self.connection.send(&pong, self.patience).await?;
+                }
+                kind => tracing::debug!(service = SERVICE, kind, "event skipped"),
+            }
+        }
+    }
+
+    fn finish<T>(self) -> Option<T> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if shared.kept.len() < self.most {
+            shared.kept.push(self.connection);
+        }
+        None
+    }
+}
+
+/// What `audio-start` and `audio-chunk` say.
+fn format(event: &Event) -> Result<AudioFormat> {
+    let number = |name| event.number(name);
+    let (Some(rate), Some(width), Some(channels)) =
+        (number("rate"), number("width"), number("channels"))
+    else {
+        return Err(error(ErrorKind::Protocol, format!("{} has no format", event.kind)));
+    };
+    match u32::try_from(rate) {
+        Ok(rate @ 8_000..=48_000) if (width, channels) == (2, 1) => Ok(AudioFormat::pcm16(rate)),
+        _ => {
+            let bits = width.saturating_mul(8);
+            let text = format!(
+                "the voice has {channels} channels of {bits} bits at {rate} Hz, not one of 16 bits"
+            );
+            Err(error(ErrorKind::Unsupported, text))
+        }
+    }
+}
+
+/// The server has said `error`, after which it closes the connection.
+fn reported(event: &Event) -> Error {
+    let said: String = event.text("text").unwrap_or("an error").chars().take(LONGEST).collect();
+    let code = event.text("code").map(|code| format!(" [{code}]")).unwrap_or_default();
+    error(ErrorKind::Rejected, format!("the server reported: {said}{code}"))
+}
