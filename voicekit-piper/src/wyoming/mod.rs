@@ -16,6 +16,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::{Connector, Endpoint};
@@ -25,6 +26,9 @@ use self::event::Event;
 use crate::config::PiperConfig;
 use crate::piper::{Answer, retry};
 use crate::{SERVICE, error};
+
+/// How long a connection is kept for the next clause.
+const KEEP: Duration = Duration::from_secs(60);
 
 /// The longest piece of the server's own words in an error, in characters.
 const LONGEST: usize = 300;
@@ -39,8 +43,8 @@ pub(crate) struct Wyoming {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Connections on which nothing is owed.
-    kept: Vec<Connection>,
+    /// Connections on which nothing is owed, and since when.
+    kept: Vec<(Instant, Connection)>,
     /// What the server has said about itself.
     server: Option<Arc<Server>>,
 }
@@ -60,8 +64,7 @@ impl Wyoming {
 
     pub(crate) async fn ask(&self, voice: Option<String>, text: String) -> Result<Answer> {
         let patience = self.config.patience(&text);
-        let kept = self.lock().kept.pop();
-        if let Some(kept) = kept {
+        if let Some(kept) = self.kept() {
             let begun = self.begin(kept, voice.as_deref(), &text, patience).await;
             match begun {
                 // It was closed while nobody used it, which shows only now.
@@ -75,6 +78,13 @@ impl Wyoming {
             self.lock().server = None;
         }
         begun
+    }
+
+    /// A connection that is free, the latest used.
+    fn kept(&self) -> Option<Connection> {
+        let mut shared = self.lock();
+        shared.kept.retain(|(since, _)| since.elapsed() < KEEP);
+        shared.kept.pop().map(|(_, connection)| connection)
     }
 
     /// Asks for `text`, and waits for the first of its audio.
@@ -230,7 +240,7 @@ impl Exchange {
     fn finish<T>(self) -> Option<T> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if shared.kept.len() < self.most {
-            shared.kept.push(self.connection);
+            shared.kept.push((Instant::now(), self.connection));
         }
         None
     }
