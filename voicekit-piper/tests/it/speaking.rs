@@ -109,8 +109,10 @@ async fn a_voice_of_another_rate_is_converted_to_what_was_promised() {
             assert_eq!(chunk.format(), AudioFormat::pcm16(rate_hz));
             chunk.decode_into(&mut samples);
         }
-        let missing = (2 * rate_hz as usize).abs_diff(samples.len());
-        assert!(missing <= 4, "{} samples at {rate_hz} Hz", samples.len());
+        // The converter's delay, without which the end of each clause would be cut off.
+        let delay = if rate_hz == 16_000 { 0..=0 } else { 10..=100 };
+        let more = samples.len() - 2 * rate_hz as usize;
+        assert!(delay.contains(&more), "{} samples at {rate_hz} Hz", samples.len());
         let middle = samples[samples.len() / 4];
         assert!((990..=1_010).contains(&middle), "{middle} at {rate_hz} Hz");
     }
