@@ -84,7 +84,7 @@ impl AssemblyAi {
             ("sample_rate", format.rate_hz.to_string()),
             ("encoding", encoding(format).to_owned()),
         ];
-        query.extend(config.parameters(&request.language));
+        query.extend(config.query(&request.language));
         query.extend(list("keyterms_prompt", &terms(&request.vocabulary)));
         let own = query.iter().map(|(name, value)| (*name, value));
         let others = config.parameters.iter().map(|(name, value)| (name.as_str(), value));

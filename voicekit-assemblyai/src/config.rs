@@ -208,7 +208,7 @@ impl AssemblyAiConfig {
         self.model.ends_with("-english")
     }
 
-    pub(crate) fn parameters(&self, language: &str) -> Vec<Parameter> {
+    pub(crate) fn query(&self, language: &str) -> Vec<Parameter> {
         let mut query = vec![("speech_model", self.model.clone())];
         if self.format_turns || self.is_universal_streaming() {
             query.push(("format_turns", self.format_turns.to_string()));

@@ -24,11 +24,7 @@ pub(crate) fn unobserved() -> Observe {
 }
 
 /// A receptionist who knows what is in the knowledge file.
-pub(crate) async fn agent(
-    settings: Settings,
-    args: &ModelArgs,
-    observe: Observe,
-) -> Result<Agent> {
+pub(crate) async fn agent(settings: Settings, args: &ModelArgs, observe: Observe) -> Result<Agent> {
     let knowledge = knowledge(args)?;
     let phrases = phrases(&settings, &knowledge);
     let spoken =

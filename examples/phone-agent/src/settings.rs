@@ -71,10 +71,7 @@ pub(crate) const AURA: Service =
     Service { name: "aura", vars: DEEPGRAM, needs: &["DEEPGRAM_API_KEY"] };
 pub(crate) const ASSEMBLYAI: Service = Service {
     name: "assemblyai",
-    vars: &[
-        ("ASSEMBLYAI_API_KEY", "account.credentials.key"),
-        ("ASSEMBLYAI_URL", "account.url"),
-    ],
+    vars: &[("ASSEMBLYAI_API_KEY", "account.credentials.key"), ("ASSEMBLYAI_URL", "account.url")],
     needs: &["ASSEMBLYAI_API_KEY"],
 };
 pub(crate) const ELEVENLABS: Service = Service {
