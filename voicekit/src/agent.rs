@@ -238,7 +238,8 @@ impl AgentBuilder {
     }
 
     /// The timings of turn taking and barge-in. `greet` is set by [`greeting`](Self::greeting),
-    /// `language` by [`language`](Self::language) if that is called.
+    /// `language` by [`language`](Self::language) if that is called; a transcript is waited for at
+    /// least as long as the recogniser says that it may take.
     #[must_use]
     pub fn turn(mut self, config: turn::Config) -> Self {
         self.turn = config;
@@ -286,6 +287,9 @@ impl AgentBuilder {
         turn.greet = self.phrases.greeting.is_some();
         let language = self.language.unwrap_or_else(|| turn.language.clone());
         turn.language.clone_from(&language);
+        // Nobody is cut short because the recogniser is known to be slow.
+        turn.finalize_wait = turn.finalize_wait.max(asr.info().final_latency);
+        turn.transcript_wait = turn.transcript_wait.max(turn.finalize_wait);
         turn.check()?;
         check_names(&self.tools)?;
         let heard = AudioFormat::pcm16(vad()?.rate_hz());

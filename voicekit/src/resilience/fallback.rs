@@ -296,7 +296,10 @@ impl Asr for Fallback<dyn Asr> {
     fn info(&self) -> AsrInfo {
         let infos = self.members.iter().map(|member| member.part.info());
         let turns = infos.clone().all(|info| info.turns);
-        let latency = infos.clone().map(|info| info.final_latency).max().unwrap_or_default();
+        // The first, in vain, and then another.
+        let mut latencies = infos.clone().map(|info| info.final_latency);
+        let first = latencies.next().unwrap_or_default();
+        let latency = first + latencies.max().unwrap_or_default();
         let formats = infos.clone().next().map(|info| info.formats).unwrap_or_default();
         let info = AsrInfo::new("fallback", formats).with_final_latency(latency);
         if turns { info.with_turns() } else { info }

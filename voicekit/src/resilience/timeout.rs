@@ -30,19 +30,22 @@ pub struct Timeout<T> {
 #[non_exhaustive]
 pub struct Limits {
     /// Until it begins to answer: a model's first event after the question, a voice's first audio
-    /// after the first text, a recogniser's transcript after `Finalize`. A recogniser that takes no
-    /// audio for so long, once ten seconds of it wait, is late as well. Default: 2.5 s, so that
+    /// after the first text. A recogniser that takes no audio for so long, once ten seconds of it
+    /// wait, is late as well. Default: 2.5 s, so that
     /// another part can still answer before the reply is given up after 8 s.
     pub first: Duration,
     /// Until it goes on: a model's next event, a voice's next audio while some is certainly owed.
     /// Default: 2.5 s.
     pub between: Duration,
+    /// A recogniser's transcript after `Finalize`. Default: 1.2 s. The caller has finished by then,
+    /// and services answer within half a second.
+    pub transcript: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let limit = Duration::from_millis(2_500);
-        Self { first: limit, between: limit }
+        Self { first: limit, between: limit, transcript: Duration::from_millis(1_200) }
     }
 }
 
@@ -58,6 +61,13 @@ impl Limits {
     #[must_use]
     pub fn with_between(mut self, limit: Duration) -> Self {
         self.between = limit;
+        self
+    }
+
+    /// Sets [`transcript`](Self::transcript).
+    #[must_use]
+    pub fn with_transcript(mut self, limit: Duration) -> Self {
+        self.transcript = limit;
         self
     }
 }
@@ -108,7 +118,8 @@ impl<T: Llm> Llm for Timeout<T> {
 #[async_trait]
 impl<T: Asr> Asr for Timeout<T> {
     fn info(&self) -> AsrInfo {
-        self.part.info()
+        // By then there is a transcript or an error.
+        self.part.info().with_final_latency(self.limits.transcript)
     }
 
     async fn recognize(
@@ -116,25 +127,31 @@ impl<T: Asr> Asr for Timeout<T> {
         request: AsrRequest,
         input: BoxStream<'static, AsrInput>,
     ) -> Result<BoxStream<'static, Result<AsrEvent>>> {
-        let (name, limit) = (self.part.info().name, self.limits.first);
+        let (name, limits) = (self.part.info().name, self.limits);
         let (mut forward, input) = Forward::new(input, QUEUE);
         let mut output = self.part.recognize(request, input.boxed()).await?;
-        let asked = Waiting::default();
-        let noted = asked.clone();
+        let (asked, stuck) = (Waiting::default(), Waiting::default());
+        let noted = (asked.clone(), stuck.clone());
         let events = stream::poll_fn(move |cx| {
-            let stuck = forward.poll(cx, |input| {
+            let (asked, stuck) = &noted;
+            let is_stuck = forward.poll(cx, |input| {
                 if *input == AsrInput::Finalize {
-                    noted.since_now();
+                    asked.since_now();
                 }
             });
-            noted.stuck(stuck);
+            if is_stuck {
+                stuck.since_now()
+            } else {
+                stuck.over()
+            }
             output.poll_next_unpin(cx)
         });
         let limited = stream::unfold(Some(events), move |events| {
-            let asked = asked.clone();
+            let (asked, stuck) = (asked.clone(), stuck.clone());
             async move {
                 let mut events = events?;
-                let Some(event) = asked.limit(limit, None, events.next()).await else {
+                let event = asked.limit(limits.transcript, None, events.next());
+                let Some(Some(event)) = stuck.limit(limits.first, None, event).await else {
                     return Some((Err(late(name, "no transcript in time")), None));
                 };
                 let event = event?;
@@ -235,37 +252,23 @@ impl<T: Send + 'static> Forward<T> {
 
 /// Since when something has been waited for.
 #[derive(Clone, Debug, Default)]
-struct Waiting(Arc<Mutex<Since>>);
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Since {
-    /// Something is owed.
-    asked: Option<Instant>,
-    /// Nothing more is taken.
-    stuck: Option<Instant>,
-}
+struct Waiting(Arc<Mutex<Option<Instant>>>);
 
 impl Waiting {
     /// From now on, unless it is waited for already.
     fn since_now(&self) {
-        self.lock().asked.get_or_insert_with(Instant::now);
+        self.lock().get_or_insert_with(Instant::now);
     }
 
     fn over(&self) {
-        self.lock().asked = None;
-    }
-
-    fn stuck(&self, stuck: bool) {
-        let since = &mut self.lock().stuck;
-        *since = if stuck { since.or_else(|| Some(Instant::now())) } else { None };
+        *self.lock() = None;
     }
 
     fn since(&self) -> Option<Instant> {
-        let Since { asked, stuck } = *self.lock();
-        asked.into_iter().chain(stuck).min()
+        *self.lock()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Since> {
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

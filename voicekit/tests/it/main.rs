@@ -3,6 +3,7 @@
 
 mod calls;
 mod control;
+mod outages;
 mod parts;
 mod prepared;
 mod resilience;

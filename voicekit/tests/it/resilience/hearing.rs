@@ -95,7 +95,7 @@ async fn a_question_that_was_not_answered_is_asked_again() {
     for fault in [Fault::Fail(4, ErrorKind::Connection), Fault::Truncate(4), Fault::Stall(4)] {
         let first = FakeAsr::new(["a table for two"]).with_fault(0, fault);
         let second = FakeAsr::new(["a table for two"]);
-        let limits = Limits::default().with_first(ms(1_000));
+        let limits = Limits::default().with_transcript(ms(1_000));
         let asr = Fallback::asr(Timeout::new(first).with_limits(limits)).or(second.clone());
         let mut call = Call::to(&asr).await;
         call.utterance(ms(1_500)).await;
