@@ -146,7 +146,7 @@ fn model(service: &Service, settings: &Settings, alone: bool) -> Result<Option<A
 }
 
 /// Groq is spoken to as OpenAI is, elsewhere and with other models.
-fn groq(mut config: OpenAiConfig) -> OpenAiConfig {
+pub(crate) fn groq(mut config: OpenAiConfig) -> OpenAiConfig {
     let (usual, groq) = (OpenAiConfig::default(), OpenAiConfig::groq(""));
     if config.base_url == usual.base_url {
         config.base_url = groq.base_url;

@@ -272,3 +272,7 @@ fn has(table: &Table, path: &str) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
