@@ -48,11 +48,15 @@ pub struct NovaConfig {
     pub redact: Vec<String>,
     /// The silence after which the service takes a stretch of speech as finished: 10 ms to 5 s,
     /// or zero for never. Default: 300 ms (its own default of 10 ms gives many tiny stretches).
-    #[serde(rename = "endpointing_ms", default = "endpointing", with = "millis")]
+    #[serde(
+        rename = "endpointing_ms",
+        default = "endpointing",
+        with = "voicekit_core::time::in_ms"
+    )]
     pub endpointing: Duration,
     /// The gap between words after which a stretch is finished although there is noise: 1 s to
     /// 5 s, or zero for never. Default: 1 s.
-    #[serde(rename = "utterance_end_ms", default = "second", with = "millis")]
+    #[serde(rename = "utterance_end_ms", default = "second", with = "voicekit_core::time::in_ms")]
     pub utterance_end: Duration,
     /// Asks for the final transcript when the caller pauses, so that it is there when the turn
     /// ends. Costs a message a pause, and a sentence said with long pauses is understood in
@@ -61,11 +65,15 @@ pub struct NovaConfig {
     pub finalize_early: bool,
     /// How long the answer to a `Finalize` may take; the service does not always give one. Then
     /// what was heard so far is the answer. 100 ms to 5 s, default 1 s.
-    #[serde(rename = "finalize_timeout_ms", default = "second", with = "millis")]
+    #[serde(
+        rename = "finalize_timeout_ms",
+        default = "second",
+        with = "voicekit_core::time::in_ms"
+    )]
     pub finalize_timeout: Duration,
     /// How much of what was not understood for good is kept for a new connection: 0.5 s to 10 s.
     /// It is sent at 1.25 times the speed of speech, faster is not allowed. Default: 5 s.
-    #[serde(rename = "replay_ms", default = "replay", with = "millis")]
+    #[serde(rename = "replay_ms", default = "replay", with = "voicekit_core::time::in_ms")]
     pub replay: Duration,
     /// Keeps the call out of the training of models. It may cost more. Default: false.
     #[serde(default)]
@@ -98,7 +106,11 @@ pub struct FluxConfig {
     #[serde(default)]
     pub eager_eot_threshold: Option<f32>,
     /// The silence that ends a turn in any case: 0.5 s to 60 s, default 5 s.
-    #[serde(rename = "eot_timeout_ms", default = "eot_timeout", with = "millis")]
+    #[serde(
+        rename = "eot_timeout_ms",
+        default = "eot_timeout",
+        with = "voicekit_core::time::in_ms"
+    )]
     pub eot_timeout: Duration,
     /// Languages to expect beside the call's; `flux-general-multi` only. Default: none.
     #[serde(default)]
@@ -119,10 +131,14 @@ pub struct FluxConfig {
     pub force_end_turn: bool,
     /// How long the answer to a `ForceEndTurn` may take, as
     /// [`NovaConfig::finalize_timeout`]. Default: 1 s.
-    #[serde(rename = "finalize_timeout_ms", default = "second", with = "millis")]
+    #[serde(
+        rename = "finalize_timeout_ms",
+        default = "second",
+        with = "voicekit_core::time::in_ms"
+    )]
     pub finalize_timeout: Duration,
     /// As [`NovaConfig::replay`]. Default: 5 s.
-    #[serde(rename = "replay_ms", default = "replay", with = "millis")]
+    #[serde(rename = "replay_ms", default = "replay", with = "voicekit_core::time::in_ms")]
     pub replay: Duration,
     /// As [`NovaConfig::mip_opt_out`]. Default: false.
     #[serde(default)]
@@ -149,7 +165,7 @@ pub struct AuraConfig {
     #[serde(default)]
     pub speed: Option<f32>,
     /// How long the service may be silent while it owes audio: 0.5 s to 30 s, default 5 s.
-    #[serde(rename = "answer_ms", default = "answer", with = "millis")]
+    #[serde(rename = "answer_ms", default = "answer", with = "voicekit_core::time::in_ms")]
     pub answer: Duration,
     /// As [`NovaConfig::mip_opt_out`]. Default: false.
     #[serde(default)]
@@ -450,18 +466,4 @@ fn eot_threshold() -> f32 {
 
 fn eot_timeout() -> Duration {
     Duration::from_secs(5)
-}
-
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        u64::deserialize(from).map(Duration::from_millis)
-    }
 }

@@ -38,18 +38,18 @@ pub struct TwilioConfig {
     /// is always refused. Default: require.
     pub token: TokenPolicy,
     /// How long after the webhook the media stream may start: 1 s to 1 h, default 60 s.
-    #[serde(rename = "token_ttl_ms", with = "millis")]
+    #[serde(rename = "token_ttl_ms", with = "voicekit_core::time::in_ms")]
     pub token_ttl: Duration,
     /// How long a new socket may take to say which call it is: 0.1 s to 60 s, default 10 s.
-    #[serde(rename = "start_timeout_ms", with = "millis")]
+    #[serde(rename = "start_timeout_ms", with = "voicekit_core::time::in_ms")]
     pub start_timeout: Duration,
     /// After how long without any message the line counts as lost; the carrier sends one every
     /// 20 ms: 1 s to 60 s, default 5 s.
-    #[serde(rename = "watchdog_ms", with = "millis")]
+    #[serde(rename = "watchdog_ms", with = "voicekit_core::time::in_ms")]
     pub watchdog: Duration,
     /// How long sending waits for room in a full outbound queue before the line counts as
     /// broken: 0.1 s to 60 s, default 5 s.
-    #[serde(rename = "write_timeout_ms", with = "millis")]
+    #[serde(rename = "write_timeout_ms", with = "voicekit_core::time::in_ms")]
     pub write_timeout: Duration,
     /// The longest message accepted: 1 KiB to 1 MiB, default 64 KiB. The carrier's have some
     /// 300 bytes.
@@ -372,20 +372,6 @@ fn check_parameter(name: &str, value: &str) -> Result<()> {
 
 fn wrong(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Config, SERVICE, message)
-}
-
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &Duration, s: S) -> Result<S::Ok, S::Error> {
-        u64::try_from(value.as_millis()).unwrap_or(u64::MAX).serialize(s)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-        u64::deserialize(d).map(Duration::from_millis)
-    }
 }
 
 #[cfg(test)]
