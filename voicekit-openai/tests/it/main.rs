@@ -16,8 +16,11 @@
 //! 12. tool results in order and paired: `requests`
 //! 13. embeddings: `embeddings`
 //! 14. raw audio with odd pieces: `speech`
+//! 15. absent: this adapter speaks Chat Completions, and not Responses
 //! 16. bodies of refusals in any shape: `failures`
 //! 17. the key is seen nowhere, the request id in errors: `failures`
+//! 18. the time to the first word is measured by whoever holds the call, for every model alike:
+//!     `voicekit_core::turn::Latency`
 
 #![allow(clippy::unwrap_used)]
 

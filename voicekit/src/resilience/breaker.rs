@@ -12,7 +12,7 @@ use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
 use voicekit_core::tts::{Spoken, Tts, TtsInfo, TtsRequest};
 
 use super::attempts::{Attempt, Attempts, Failure};
-use super::health::{BreakerConfig, Health};
+use super::health::{BreakerConfig, Health, is_of_the_service};
 use super::{answer, recognition, speech};
 
 /// A part that is left alone for a while once it has failed: requests then fail at once with
@@ -93,7 +93,9 @@ impl<T: Send + Sync + 'static> Attempts<T> for Once<T> {
     }
 
     fn next(&mut self, failure: Failure<'_>) -> Option<Attempt<T>> {
-        self.health.failed(failure.error, &self.config);
+        if is_of_the_service(failure.error) {
+            self.health.failed(failure.error, &self.config);
+        }
         None
     }
 

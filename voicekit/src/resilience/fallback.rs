@@ -3,7 +3,7 @@
 mod probe;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
 use voicekit_core::tts::{Spoken, Tts, TtsInfo, TtsRequest};
 
 use super::attempts::{Attempt, Attempts, Failure};
-use super::health::{BreakerConfig, Health};
+use super::health::{BreakerConfig, Health, is_of_the_service};
 use super::{answer, recognition, speech};
 use probe::Probe;
 
@@ -59,8 +59,8 @@ pub enum Order {
 struct Member<P: ?Sized> {
     name: &'static str,
     health: Health,
-    /// What asks it whether it has recovered.
-    probing: Mutex<Option<AbortHandle>>,
+    /// What asks it whether it has recovered, or how soon it answers.
+    background: Mutex<Option<AbortHandle>>,
     part: Arc<P>,
 }
 
@@ -110,8 +110,8 @@ impl<P: ?Sized> Fallback<P> {
     }
 
     fn with(mut self, name: &'static str, part: Arc<P>) -> Self {
-        let (health, probing) = (Health::default(), Mutex::default());
-        self.members.push(Arc::new(Member { name, health, probing, part }));
+        let (health, background) = (Health::default(), Mutex::default());
+        self.members.push(Arc::new(Member { name, health, background, part }));
         self
     }
 
@@ -163,11 +163,17 @@ fn fastest<P: ?Sized>(members: &[Arc<Member<P>>]) -> Option<usize> {
     best.map(|(index, _)| index)
 }
 
+impl<P: ?Sized> Member<P> {
+    fn background(&self) -> MutexGuard<'_, Option<AbortHandle>> {
+        self.background.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<P: ?Sized + Send + Sync + 'static> Member<P> {
     /// Asks in the background until it has recovered.
     fn probe(self: &Arc<Self>, probe: Probe<P>, config: BreakerConfig, mut at: Instant) {
         let member = Arc::downgrade(self);
-        self.in_background(async move {
+        let recovery = tokio::spawn(async move {
             loop {
                 sleep_until(at).await;
                 let Some(part) = part(&member) else { return };
@@ -187,12 +193,21 @@ impl<P: ?Sized + Send + Sync + 'static> Member<P> {
                 }
             }
         });
+        // One that was being measured is asked anew.
+        let before = self.background().replace(recovery.abort_handle());
+        if let Some(before) = before {
+            before.abort();
+        }
     }
 
     /// Measures in the background how soon it answers.
     fn measure(self: &Arc<Self>, probe: Probe<P>) {
+        let mut background = self.background();
+        if background.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
         let member = Arc::downgrade(self);
-        self.in_background(async move {
+        let measurement = tokio::spawn(async move {
             let Some(part) = part(&member) else { return };
             let asked = Instant::now();
             let answer = probe(part).await;
@@ -200,13 +215,7 @@ impl<P: ?Sized + Send + Sync + 'static> Member<P> {
                 member.health.answered(asked.elapsed());
             }
         });
-    }
-
-    fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let mut probing = self.probing.lock().unwrap_or_else(PoisonError::into_inner);
-        if probing.as_ref().is_none_or(AbortHandle::is_finished) {
-            *probing = Some(tokio::spawn(work).abort_handle());
-        }
+        *background = Some(measurement.abort_handle());
     }
 }
 
@@ -216,9 +225,8 @@ fn part<P: ?Sized>(member: &Weak<Member<P>>) -> Option<Arc<P>> {
 
 impl<P: ?Sized> Drop for Member<P> {
     fn drop(&mut self) {
-        let probing = self.probing.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(probing) = probing {
-            probing.abort();
+        if let Some(task) = &*self.background() {
+            task.abort();
         }
     }
 }
@@ -254,13 +262,16 @@ impl<P: ?Sized + Send + Sync + 'static> Attempts<P> for Each<P> {
 
     fn next(&mut self, failure: Failure<'_>) -> Option<Attempt<P>> {
         let failed = self.current()?;
-        if let Some(until) = failed.health.failed(failure.error, &self.config) {
+        if is_of_the_service(failure.error)
+            && let Some(until) = failed.health.failed(failure.error, &self.config)
+        {
             failed.probe(self.probe, self.config, until);
         }
-        let (from, kind) = (failed.name, failure.error.kind());
+        let from = failed.name;
         let next = self.choose();
         let to = self.current().filter(|_| next.is_some()).map(|member| member.name);
-        tracing::warn!(from, to, ?kind, begun = failure.begun, "a service has failed");
+        let Failure { error, begun } = failure;
+        tracing::warn!(from, to, begun, %error, "a service has failed");
         next
     }
 

@@ -65,9 +65,6 @@ impl Health {
     /// Notes a failure. Says when it may be tried again, if it is broken.
     pub(super) fn failed(&self, error: &Error, config: &BreakerConfig) -> Option<Instant> {
         let mut state = self.state();
-        if !is_of_the_service(error) {
-            return state.broken_until;
-        }
         state.failures += 1;
         let beyond = state.failures.checked_sub(config.failures.max(1))?;
         let doubled = config.cool_down.saturating_mul(1 << beyond.min(16));
@@ -130,6 +127,6 @@ impl Health {
 }
 
 /// Whether the error says something about the service, and not about what it was asked.
-fn is_of_the_service(error: &Error) -> bool {
+pub(super) fn is_of_the_service(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::Rejected | ErrorKind::Unsupported)
 }

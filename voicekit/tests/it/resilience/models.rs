@@ -113,6 +113,18 @@ async fn a_broken_model_is_passed_over_until_it_has_recovered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_model_that_does_not_accept_the_question_is_not_asked_all_the_time() {
+    let first = FakeLlm::new(["First."]).with_fault(0, Fault::Refuse(ErrorKind::Connection));
+    let first = (1..50)
+        .fold(first, |first, stream| first.with_fault(stream, Fault::Refuse(ErrorKind::Rejected)));
+    let llm = Fallback::llm(first.clone()).or(FakeLlm::new(["Second."]));
+    assert_eq!(answer(&llm).await.unwrap(), "Second.");
+    tokio::time::sleep(ms(300_000)).await;
+    // After 5, 10, 20, 40 s and then every minute.
+    assert_eq!(first.journal().len(), 1 + 4 + 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_model_does_not_accept_does_not_break_it() {
     let first = FakeLlm::new(["First."]).with_fault(0, Fault::Refuse(ErrorKind::Rejected));
     let llm = Fallback::llm(first).or(FakeLlm::new(["Second."]));
@@ -157,6 +169,17 @@ async fn the_fastest_model_is_asked_first_unless_there_is_little_to_gain() {
         tokio::time::sleep(ms(1_000)).await;
         assert_eq!(answer(&llm).await.unwrap(), expected, "{delay:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_breaks_while_it_is_measured_recovers_all_the_same() {
+    let first = FakeLlm::new(["First."])
+        .with_first_token(ms(100))
+        .with_fault(0, Fault::Refuse(ErrorKind::Connection));
+    let llm = Fallback::llm(first).or(FakeLlm::new(["Second."])).with_order(Order::Fastest);
+    assert_eq!(answer(&llm).await.unwrap(), "Second.");
+    tokio::time::sleep(ms(6_000)).await;
+    assert_eq!(answer(&llm).await.unwrap(), "First.");
 }
 
 #[tokio::test(start_paused = true)]
