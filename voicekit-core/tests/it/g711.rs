@@ -103,3 +103,24 @@ fn the_shorter_slice_bounds_the_conversion() {
     assert_eq!(alaw::decode(&[alaw::SILENCE], &mut samples), 1);
     assert_eq!(samples, [8, 7, 7]);
 }
+
+/// Blocks of vectors and what is left over beside them, at every length and alignment.
+#[test]
+fn slices_of_any_length_are_as_their_samples() {
+    let samples: Vec<i16> = all_samples().into_iter().step_by(151).collect();
+    let bytes: Vec<u8> = [all_codes(), all_codes()].concat();
+    for length in 0..200 {
+        for from in [0, 1, 7, 33] {
+            let (samples, bytes) = (&samples[from..from + length], &bytes[from..from + length]);
+            let (mut codes, mut levels) = (vec![0; length], vec![0; length]);
+            assert_eq!(mulaw::encode(samples, &mut codes), length);
+            assert!(codes.iter().zip(samples).all(|(c, &s)| *c == mulaw::encode_sample(s)));
+            assert_eq!(mulaw::decode(bytes, &mut levels), length);
+            assert!(levels.iter().zip(bytes).all(|(s, &c)| *s == mulaw::decode_sample(c)));
+            assert_eq!(alaw::encode(samples, &mut codes), length);
+            assert!(codes.iter().zip(samples).all(|(c, &s)| *c == alaw::encode_sample(s)));
+            assert_eq!(alaw::decode(bytes, &mut levels), length);
+            assert!(levels.iter().zip(bytes).all(|(s, &c)| *s == alaw::decode_sample(c)));
+        }
+    }
+}
