@@ -2,6 +2,7 @@
 
 mod convert;
 pub mod echo;
+mod kernels;
 pub mod level;
 pub mod resample;
 

@@ -31,6 +31,8 @@
 use std::f64::consts::PI;
 use std::time::Duration;
 
+use super::kernels::{self, LANES};
+
 /// Length of the filter in periods of the lower rate: the most that keeps the delay at 8 kHz
 /// within 2 ms.
 const SPAN: usize = 32;
@@ -46,8 +48,6 @@ const MAX_TERM: usize = 1024;
 const RATES_HZ: std::ops::RangeInclusive<u32> = 4_000..=192_000;
 /// Samples filtered at once; bounds the buffer, not the input.
 const BLOCK: usize = 512;
-/// Sums made side by side, as wide as two to four vector registers.
-const LANES: usize = 16;
 /// The largest term of a ratio whose outputs are computed side by side: 8, 16, 24, 32 and 48 kHz
 /// among each other have none above 6.
 const SMALL_TERM: usize = 6;
@@ -104,9 +104,9 @@ impl Resampler {
         if up.max(down) > MAX_TERM {
             return Err(unsupported);
         }
-        let (phases, taps) = polyphase(up, down);
-        let window = vec![0.0; taps - 1 + BLOCK];
         let is_small = up.max(down) <= SMALL_TERM;
+        let (phases, taps) = polyphase(up, down, if is_small { 1 } else { LANES });
+        let window = vec![0.0; taps - 1 + BLOCK];
         let rows = vec![0.0; if is_small { down * row_len(window.len(), down) } else { 0 }];
         let (next, phase, fed) = (0, 0, false);
         Ok(Self { from_hz, to_hz, up, down, phases, taps, window, rows, next, phase, fed })
@@ -160,10 +160,8 @@ impl Resampler {
         output.reserve(self.output_len(samples.len()));
         for block in samples.chunks(BLOCK) {
             let start = self.taps - 1;
-            for (slot, &sample) in self.window[start..].iter_mut().zip(block) {
-                *slot = f32::from(sample);
-            }
-            self.filter(block.len(), |value| output.push(round(value)));
+            kernels::widen(block, &mut self.window[start..]);
+            self.filter(block.len(), |values| kernels::append_rounded(values, output));
         }
     }
 
@@ -177,7 +175,7 @@ impl Resampler {
         for block in samples.chunks(BLOCK) {
             let start = self.taps - 1;
             self.window[start..start + block.len()].copy_from_slice(block);
-            self.filter(block.len(), |value| output.push(value));
+            self.filter(block.len(), |values| output.extend_from_slice(values));
         }
     }
 
@@ -185,12 +183,12 @@ impl Resampler {
     ///
     /// That is [`delay_samples`](Self::delay_samples) samples, or none if none came in.
     pub fn flush(&mut self, output: &mut Vec<i16>) {
-        self.drain(|value| output.push(round(value)));
+        self.drain(|values| kernels::append_rounded(values, output));
     }
 
     /// Like [`flush`](Self::flush) for floating-point samples.
     pub fn flush_f32(&mut self, output: &mut Vec<f32>) {
-        self.drain(|value| output.push(value));
+        self.drain(|values| output.extend_from_slice(values));
     }
 
     /// Forgets all samples: the next one is the first of a new stream.
@@ -205,23 +203,22 @@ impl Resampler {
         self.up == self.down
     }
 
-    fn drain(&mut self, mut output: impl FnMut(f32)) {
+    fn drain(&mut self, mut output: impl FnMut(&[f32])) {
         let mut wanted = if self.fed { self.delay_samples() } else { 0 };
         while wanted > 0 {
             let start = self.taps - 1;
             self.window[start..].fill(0.0);
-            self.filter(BLOCK, |value| {
-                if wanted > 0 {
-                    output(value);
-                    wanted -= 1;
-                }
+            self.filter(BLOCK, |values| {
+                let some = &values[..values.len().min(wanted)];
+                output(some);
+                wanted -= some.len();
             });
         }
         self.reset();
     }
 
     /// Brings out all that a block of `len` samples, placed at the end of the window, makes known.
-    fn filter(&mut self, len: usize, output: impl FnMut(f32)) {
+    fn filter(&mut self, len: usize, output: impl FnMut(&[f32])) {
         if self.rows.is_empty() {
             self.filter_one_by_one(len, output);
         } else {
@@ -232,17 +229,25 @@ impl Resampler {
         self.fed |= len > 0;
     }
 
-    fn filter_one_by_one(&mut self, len: usize, mut output: impl FnMut(f32)) {
+    fn filter_one_by_one(&mut self, len: usize, mut output: impl FnMut(&[f32])) {
+        let mut values = [0.0; LANES];
+        let mut known = 0;
         while self.next < len {
             let window = &self.window[self.next..self.next + self.taps];
-            output(dot(self.coefficients(self.phase), window));
+            values[known] = kernels::dot(self.coefficients(self.phase), window);
             (self.next, self.phase) = self.position(1);
+            known += 1;
+            if known == LANES {
+                output(&values);
+                known = 0;
+            }
         }
+        output(&values[..known]);
     }
 
     /// Computes outputs of the same phase together: they share coefficients, and each lane of a
     /// vector register sums one of them.
-    fn filter_side_by_side(&mut self, len: usize, mut output: impl FnMut(f32)) {
+    fn filter_side_by_side(&mut self, len: usize, mut output: impl FnMut(&[f32])) {
         self.deal();
         let mut left = self.output_len(len);
         let mut values = [0.0; LANES * SMALL_TERM];
@@ -254,7 +259,7 @@ impl Resampler {
                 }
             }
             let known = left.min(LANES * self.up);
-            values[..known].iter().for_each(|value| output(*value));
+            output(&values[..known]);
             (self.next, self.phase) = self.position(known);
             left -= known;
         }
@@ -272,9 +277,13 @@ impl Resampler {
 
     fn deal(&mut self) {
         let len = row_len(self.window.len(), self.down);
-        for (first, row) in self.rows.chunks_exact_mut(len).enumerate() {
-            let samples = self.window.iter().skip(first).step_by(self.down);
-            row.iter_mut().zip(samples).for_each(|(slot, sample)| *slot = *sample);
+        match self.down {
+            1 => self.rows[..self.window.len()].copy_from_slice(&self.window),
+            2 => kernels::deal::<2>(&self.window, &mut self.rows, len),
+            3 => kernels::deal::<3>(&self.window, &mut self.rows, len),
+            4 => kernels::deal::<4>(&self.window, &mut self.rows, len),
+            5 => kernels::deal::<5>(&self.window, &mut self.rows, len),
+            _ => kernels::deal::<SMALL_TERM>(&self.window, &mut self.rows, len),
         }
     }
 
@@ -282,21 +291,7 @@ impl Resampler {
     /// beyond the samples in the window hold nothing of use.
     fn weigh(&self, start: usize, phase: usize) -> [f32; LANES] {
         let len = row_len(self.window.len(), self.down);
-        let (mut row, mut column) = (start % self.down, start / self.down);
-        let mut sums = [0.0; LANES];
-        for coefficient in self.coefficients(phase) {
-            let begin = row * len + column;
-            if let Some(samples) = self.rows[begin..].first_chunk::<LANES>() {
-                for (sum, sample) in sums.iter_mut().zip(samples) {
-                    *sum += coefficient * sample;
-                }
-            }
-            row += 1;
-            if row == self.down {
-                (row, column) = (0, column + 1);
-            }
-        }
-        sums
+        kernels::weigh(self.coefficients(phase), &self.rows, len, self.down, start)
     }
 }
 
@@ -306,11 +301,11 @@ fn row_len(window: usize, rows: usize) -> usize {
     window.div_ceil(rows) + LANES
 }
 
-/// The coefficients by phase, and how many there are in each.
-fn polyphase(up: usize, down: usize) -> (Vec<f32>, usize) {
+/// The coefficients by phase, and how many there are in each, a multiple of `group`.
+fn polyphase(up: usize, down: usize, group: usize) -> (Vec<f32>, usize) {
     let half = SPAN / 2 * up.max(down);
     let prototype = prototype(half, up, up.max(down));
-    let taps = (2 * half).div_ceil(up).next_multiple_of(LANES);
+    let taps = (2 * half).div_ceil(up).next_multiple_of(group);
     let mut phases = vec![0.0; up * taps];
     for (index, &coefficient) in prototype.iter().enumerate() {
         let (age, phase) = (index / up, index % up);
@@ -353,30 +348,6 @@ fn bessel_i0(x: f64) -> f64 {
         order += 1.0;
     }
     sum
-}
-
-fn dot(coefficients: &[f32], samples: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
-    let (coefficients, _) = coefficients.as_chunks::<LANES>();
-    let (samples, _) = samples.as_chunks::<LANES>();
-    for (coefficients, samples) in coefficients.iter().zip(samples) {
-        for lane in 0..LANES {
-            sums[lane] += coefficients[lane] * samples[lane];
-        }
-    }
-    for width in [8, 4, 2, 1] {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-    }
-    sums[0]
-}
-
-fn round(value: f32) -> i16 {
-    #[expect(clippy::cast_possible_truncation, reason = "clips on purpose")]
-    {
-        (value + 0.5_f32.copysign(value)) as i16
-    }
 }
 
 fn gcd(a: u32, b: u32) -> u32 {

@@ -1,0 +1,135 @@
+//! The inner loops of the resampler, compiled twice: for AVX2, used where the machine has it, and
+//! for what the target always has. Both do the same operations in the same order, so that the
+//! results are the same to the bit on every machine; multiplications and additions are therefore
+//! not fused.
+
+/// Sums made side by side: four registers of AVX2, so that an addition need not wait for the one
+/// before it.
+pub(super) const LANES: usize = 32;
+
+/// `1.5 * 2^23`: added to a smaller number, it leaves that number, rounded, in the lowest bits.
+const ROUND: f32 = 12_582_912.0;
+
+/// Defines `$name`, which is `$work` compiled for the best vector unit that is found at run time.
+macro_rules! vectorised {
+    ($(#[$doc:meta])* $name:ident = $work:ident($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
+        $(#[$doc])*
+        pub(super) fn $name($($arg: $type),*) $(-> $result)? {
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") {
+                #[target_feature(enable = "avx2")]
+                fn with_avx2($($arg: $type),*) $(-> $result)? {
+                    $work($($arg),*)
+                }
+                #[expect(unsafe_code, reason = "compiled for a unit that is there")]
+                // SAFETY: it needs AVX2, which was detected, and nothing else.
+                return unsafe { with_avx2($($arg),*) };
+            }
+            $work($($arg),*)
+        }
+    };
+}
+
+vectorised! {
+    /// The sum of the samples, each weighed by its coefficient; as many as there are coefficients,
+    /// in whole groups of [`LANES`].
+    dot = dot_loop(coefficients: &[f32], samples: &[f32]) -> f32
+}
+
+vectorised! {
+    /// [`LANES`] such sums at once: their samples begin at `start` and `down` further each. The
+    /// samples are dealt out to `down` rows of `len`. Lanes beyond the samples hold nothing of use.
+    weigh = weigh_loop(
+        coefficients: &[f32],
+        rows: &[f32],
+        len: usize,
+        down: usize,
+        start: usize
+    ) -> [f32; LANES]
+}
+
+vectorised! {
+    /// Appends the values rounded to 16 bits; what is beyond is clipped.
+    append_rounded = append_loop(values: &[f32], output: &mut Vec<i16>)
+}
+
+vectorised! {
+    /// The samples as numbers; as many as the shorter slice holds.
+    widen = widen_loop(samples: &[i16], values: &mut [f32])
+}
+
+/// Deals samples out to `ROWS` rows of `len`, like cards.
+pub(super) fn deal<const ROWS: usize>(samples: &[f32], rows: &mut [f32], len: usize) {
+    let mut row = rows.chunks_exact_mut(len);
+    let mut rows: [&mut [f32]; ROWS] = std::array::from_fn(|_| row.next().unwrap_or_default());
+    let (rounds, rest) = samples.as_chunks::<ROWS>();
+    let columns = rows.iter().map(|row| row.len()).min().unwrap_or(0);
+    for (column, round) in rounds.iter().enumerate().take(columns) {
+        for (row, &sample) in rows.iter_mut().zip(round) {
+            row[column] = sample;
+        }
+    }
+    for (row, &sample) in rows.iter_mut().zip(rest) {
+        row[rounds.len()] = sample;
+    }
+}
+
+#[inline(always)]
+fn dot_loop(coefficients: &[f32], samples: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    let (coefficients, _) = coefficients.as_chunks::<LANES>();
+    let (samples, _) = samples.as_chunks::<LANES>();
+    for (coefficients, samples) in coefficients.iter().zip(samples) {
+        for lane in 0..LANES {
+            sums[lane] += coefficients[lane] * samples[lane];
+        }
+    }
+    for width in [16, 8, 4, 2, 1] {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+    }
+    sums[0]
+}
+
+#[inline(always)]
+fn weigh_loop(
+    coefficients: &[f32],
+    rows: &[f32],
+    len: usize,
+    down: usize,
+    start: usize,
+) -> [f32; LANES] {
+    let (mut row, mut column) = (start % down, start / down);
+    let mut sums = [0.0; LANES];
+    for coefficient in coefficients {
+        let begin = row * len + column;
+        if let Some(samples) = rows[begin..].first_chunk::<LANES>() {
+            for (sum, sample) in sums.iter_mut().zip(samples) {
+                *sum += coefficient * sample;
+            }
+        }
+        row += 1;
+        if row == down {
+            (row, column) = (0, column + 1);
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn append_loop(values: &[f32], output: &mut Vec<i16>) {
+    output.extend(values.iter().map(|value| {
+        let rounded = value.clamp(f32::from(i16::MIN), f32::from(i16::MAX)) + ROUND;
+        #[expect(clippy::cast_possible_truncation, reason = "the number is in the lowest bits")]
+        let low = rounded.to_bits() as u16;
+        low.cast_signed()
+    }));
+}
+
+#[inline(always)]
+fn widen_loop(samples: &[i16], values: &mut [f32]) {
+    for (value, &sample) in values.iter_mut().zip(samples) {
+        *value = f32::from(sample);
+    }
+}
