@@ -38,13 +38,23 @@ pub trait EventCodec: Send + 'static {
 
 /// What `codec` makes of `events`. The stream ends after the service's last word or one error.
 ///
+/// What the last word completes is given at once; the end of the stream then waits for that of the
+/// body, for 50 ms at most. Whoever reads it to its end can use the connection again.
+///
 /// An error after the first item is never worth a retry, whatever its kind: what was given out
 /// cannot be taken back.
 pub fn decode<C: EventCodec>(
     events: BoxStream<'static, Result<Event>>,
     codec: C,
 ) -> BoxStream<'static, Result<C::Out>> {
-    let decoding = Decoding { events, codec, ready: VecDeque::new(), end: None, given: false };
+    let decoding = Decoding {
+        events,
+        codec,
+        ready: VecDeque::new(),
+        end: None,
+        has_rest: false,
+        given: false,
+    };
     stream::unfold(decoding, |mut decoding| async move {
         let item = decoding.next().await?;
         Some((item, decoding))
@@ -58,6 +68,8 @@ struct Decoding<C: EventCodec> {
     ready: VecDeque<C::Out>,
     /// How it ended, once it did; the error is given out after what is ready.
     end: Option<Result<()>>,
+    /// Whether the body was not read to its end.
+    has_rest: bool,
     given: bool,
 }
 
@@ -67,6 +79,10 @@ impl<C: EventCodec> Decoding<C> {
             if let Some(item) = self.ready.pop_front() {
                 self.given = true;
                 return Some(Ok(item));
+            }
+            if std::mem::take(&mut self.has_rest) {
+                let rest = async { while self.events.next().await.is_some() {} };
+                let _ = timeout(LAST_WORD, rest).await;
             }
             if let Some(end) = &mut self.end {
                 let error = std::mem::replace(end, Ok(())).err()?;
@@ -81,8 +97,7 @@ impl<C: EventCodec> Decoding<C> {
             Some(Ok(event)) => match self.codec.decode(event, &mut self.ready) {
                 Ok(ControlFlow::Continue(())) => None,
                 Ok(ControlFlow::Break(())) => {
-                    let rest = async { while self.events.next().await.is_some() {} };
-                    let _ = timeout(LAST_WORD, rest).await;
+                    self.has_rest = true;
                     Some(Ok(()))
                 }
                 Err(error) => Some(Err(error)),

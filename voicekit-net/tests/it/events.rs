@@ -80,6 +80,15 @@ async fn an_error_before_the_first_word_may_be_worth_another_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_said_does_not_wait_for_the_end_of_the_body() {
+    let started = Instant::now();
+    let mut items = decode(events(&["ab."]).chain(stream::pending()).boxed(), Letters);
+    assert_eq!(items.next().await.unwrap().unwrap(), 'a');
+    assert_eq!(items.next().await.unwrap().unwrap(), 'b');
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_end_after_the_last_word_is_not_waited_for_long() {
     let started = Instant::now();
     let (text, error) = said(events(&["ab."]).chain(stream::pending()).boxed()).await;

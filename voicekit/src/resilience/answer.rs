@@ -28,12 +28,18 @@ where
         ready: VecDeque::new(),
         said: String::new(),
         called: false,
+        over: false,
     };
     stream::unfold(Some(relay), |relay| async move {
         let mut relay = relay?;
+        if relay.over {
+            relay.rest().await;
+            return None;
+        }
         let event = relay.next().await;
-        let over = matches!(event, Ok(ChatEvent::Done(_)) | Err(_));
-        Some((event, (!over).then_some(relay)))
+        relay.over = matches!(event, Ok(ChatEvent::Done(_)));
+        let failed = event.is_err();
+        Some((event, (!failed).then_some(relay)))
     })
     .boxed()
 }
@@ -50,6 +56,8 @@ struct Relay<P: ?Sized, A> {
     said: String,
     /// Whether a tool was called.
     called: bool,
+    /// Whether `Done` was given out.
+    over: bool,
 }
 
 /// A model's answer that is being read.
@@ -81,6 +89,13 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
                     self.failed(error)?;
                 }
             }
+        }
+    }
+
+    /// Reads the answer to its end, so that its connection is kept for the next.
+    async fn rest(&mut self) {
+        if let Some(live) = &mut self.live {
+            while live.events.next().await.is_some() {}
         }
     }
 

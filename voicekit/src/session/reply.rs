@@ -157,11 +157,17 @@ fn clauses(parts: &Parts, request: ChatRequest, said: Arc<Said>) -> BoxStream<'s
     let llm = Arc::clone(&parts.llm);
     let name = llm.info().name;
     let chat = async move { llm.chat(request).await }.try_flatten_stream().boxed();
-    let state = Some((chat, Clauses::new(parts.clauses), said));
-    let batches = stream::unfold(state, move |state| async move {
-        let (mut chat, mut clauses, said) = state?;
+    let answer = Answer::Given(chat, Clauses::new(parts.clauses), said);
+    let batches = stream::unfold(Some(answer), move |answer| async move {
+        let (mut chat, mut clauses, said) = match answer? {
+            Answer::Given(chat, clauses, said) => (chat, clauses, said),
+            Answer::Over(mut chat) => {
+                while chat.next().await.is_some() {}
+                return None;
+            }
+        };
         let batch = loop {
-            let end = match chat.next().await {
+            let error = match chat.next().await {
                 Some(Ok(ChatEvent::Text(text))) => {
                     let ready = clauses.push(&text);
                     if ready.is_empty() {
@@ -179,18 +185,25 @@ fn clauses(parts: &Parts, request: ChatRequest, said: Arc<Said>) -> BoxStream<'s
                 }
                 Some(Ok(ChatEvent::Done(usage))) => {
                     said.lock().usage = Some(usage);
-                    Ok(())
+                    return Some((clauses.flush(), Some(Answer::Over(chat))));
                 }
                 Some(Ok(_)) => continue,
-                Some(Err(error)) => Err(error),
-                None => Err(Error::new(ErrorKind::Protocol, name, "the answer was cut off")),
+                Some(Err(error)) => error,
+                None => Error::new(ErrorKind::Protocol, name, "the answer was cut off"),
             };
-            said.end(end);
+            said.fail(error);
             return Some((clauses.flush(), None));
         };
-        Some((batch, Some((chat, clauses, said))))
+        Some((batch, Some(Answer::Given(chat, clauses, said))))
     });
     batches.flat_map(stream::iter).boxed()
+}
+
+/// How far the model's answer has come.
+enum Answer {
+    Given(BoxStream<'static, Result<ChatEvent>>, Clauses, Arc<Said>),
+    /// All has been said. It is read to its end, so that its connection is kept for the next.
+    Over(BoxStream<'static, Result<ChatEvent>>),
 }
 
 /// What the inside of a reply tells the outside: the text that went to the voice.
@@ -229,8 +242,8 @@ impl Said {
         self.waker.wake();
     }
 
-    fn end(&self, end: Result<()>) {
-        self.lock().error = end.err();
+    fn fail(&self, error: Error) {
+        self.lock().error = Some(error);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, SaidState> {

@@ -43,7 +43,8 @@ async fn a_prepared_reply_is_heard_sooner_and_costs_nothing_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reply_to_half_a_question_is_never_heard_and_its_cost_is_told() {
-    let parts = quick(parts());
+    let mut parts = quick(parts());
+    parts.llm = parts.llm.with_token(ms(200));
     let question: Vec<i16> = [tone(ms(900)), silence(ms(480)), tone(ms(900))].concat();
     let held = parts.call(Script::new().say("question", question)).await;
     assert_eq!(held.messages()[1], "When are you open? On Sunday?", "{}", held.conversation());
