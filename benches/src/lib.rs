@@ -9,3 +9,4 @@ pub mod metrics;
 mod recogniser;
 pub mod recording;
 pub mod report;
+pub mod routing;
