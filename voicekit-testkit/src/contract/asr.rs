@@ -9,34 +9,49 @@ use voicekit_core::asr::{Asr, AsrEvent, AsrInput, AsrRequest};
 use voicekit_core::audio::AudioChunk;
 use voicekit_core::error::{ErrorKind, Result};
 
+use super::cancel::outlives;
 use super::feed::Feed;
-use super::{ContractReport, PATIENCE, Verdict, unless};
+use super::{ContractReport, PATIENCE, Subject, Verdict, unless};
 
 type Events = BoxStream<'static, Result<AsrEvent>>;
 
-/// Checks the contract of [`Asr`] on `speech`: a second or more of somebody speaking, in one of
-/// the recogniser's formats.
-pub async fn asr(asr: &dyn Asr, speech: &AudioChunk) -> ContractReport {
-    let mut report = ContractReport::new(asr.info().name);
-    let request = AsrRequest::new(speech.format());
-    report.check(1, opens_without_audio(asr, &request).await);
-    let flushed = flush(asr, &request, speech).await;
-    report.check(2, flushed.as_ref().err().cloned());
-    report.check(3, drops_its_input(asr, &request, speech).await);
-    report.add(4, errors_come_last(asr, flushed.as_deref().unwrap_or_default()).await);
-    report.add(
-        5,
-        flushed.map_or(Verdict::Skipped("clause 2 is broken"), |events| ends_final(&events)),
-    );
-    let (answered, taken) = finalizes(asr, &request, speech).await;
-    report.check(6, answered);
-    report.check(7, taken);
+/// The clauses of [`Asr`].
+pub(super) const CLAUSES: u32 = 7;
+
+/// Checks the contract of [`Asr`] on the subject's speech.
+pub async fn asr<A: Asr>(subject: &Subject<A>) -> ContractReport {
+    let mut report = ContractReport::new(subject.adapter.info().name);
+    for number in 1..=CLAUSES {
+        report.add(number, clause(subject, number).await);
+    }
     report
 }
 
-async fn opens_without_audio(asr: &dyn Asr, request: &AsrRequest) -> Option<String> {
+pub(super) async fn clause<A: Asr>(subject: &Subject<A>, number: u32) -> Verdict {
+    let asr = &subject.adapter;
+    let speech = match subject.speech(asr.info().formats.first()) {
+        Ok(speech) => speech,
+        Err(seen) => return Verdict::Broken(seen),
+    };
+    let request = AsrRequest::new(speech.format());
+    match number {
+        1 => opens_without_audio(asr, &request).await,
+        2 => flushes(asr, &request, &speech).await,
+        3 => cancels(subject, &request, &speech).await,
+        4 => errors_come_last(asr, &request, &speech).await,
+        5 => ends_final(asr, &request, &speech).await,
+        6 => finalizes(asr, &request, &speech).await,
+        _ => takes_input(asr, &request, &speech).await,
+    }
+}
+
+async fn opens_without_audio(asr: &dyn Asr, request: &AsrRequest) -> Verdict {
     let (_, input) = Feed::new(Vec::new(), false);
-    open(asr, request, input).await.err()
+    open(asr, request, input).await.map_or_else(Verdict::Broken, |_| Verdict::Kept)
+}
+
+async fn flushes(asr: &dyn Asr, request: &AsrRequest, speech: &AudioChunk) -> Verdict {
+    flush(asr, request, speech).await.map_or_else(Verdict::Broken, |_| Verdict::Kept)
 }
 
 /// What comes out when the input ends.
@@ -58,27 +73,41 @@ async fn flush(
     Ok(events)
 }
 
-async fn drops_its_input(
-    asr: &dyn Asr,
+async fn cancels<A: Asr>(
+    subject: &Subject<A>,
     request: &AsrRequest,
     speech: &AudioChunk,
-) -> Option<String> {
+) -> Verdict {
+    let asr = &subject.adapter;
     let (feed, input) = Feed::new(pieces(speech), false);
     let mut events = match open(asr, request, input).await {
         Ok(events) => events,
-        Err(seen) => return Some(seen),
+        Err(seen) => return Verdict::Broken(seen),
     };
     // Work is under way when the output is dropped.
     let _ = timeout(Duration::from_millis(50), events.next()).await;
     drop(events);
-    unless(feed.is_dropped().await, || "the input lives on after the output was dropped".to_owned())
+    if !feed.is_dropped().await {
+        return Verdict::Broken("the input lives on after the output was dropped".to_owned());
+    }
+    let Some(work) = &subject.work else { return Verdict::Kept };
+    for items in [0, 1] {
+        let (_, input) = Feed::new(utterance(speech), false);
+        if let Some(seen) = outlives(work, open(asr, request, input), items).await {
+            return Verdict::Broken(seen);
+        }
+    }
+    Verdict::Kept
 }
 
-async fn errors_come_last(asr: &dyn Asr, events: &[Result<AsrEvent>]) -> Verdict {
-    if let Some(index) = events.iter().position(Result::is_err)
-        && index + 1 < events.len()
-    {
-        return Verdict::Broken("an error was not the last item".to_owned());
+async fn errors_come_last(asr: &dyn Asr, request: &AsrRequest, speech: &AudioChunk) -> Verdict {
+    let events = match flush(asr, request, speech).await {
+        Ok(events) => events,
+        Err(seen) => return Verdict::Broken(seen),
+    };
+    if let Some(index) = events.iter().position(Result::is_err) {
+        let seen = format!("item {index} of {} failed: {:?}", events.len(), events[index]);
+        return Verdict::Broken(seen);
     }
     let formats = asr.info().formats;
     let Some(foreign) = super::tts::foreign_format(&formats) else {
@@ -93,29 +122,47 @@ async fn errors_come_last(asr: &dyn Asr, events: &[Result<AsrEvent>]) -> Verdict
     }
 }
 
-fn ends_final(events: &[Result<AsrEvent>]) -> Verdict {
-    let last = events.iter().rev().find_map(|event| event.as_ref().ok());
-    match last {
-        Some(AsrEvent::Interim(_)) => Verdict::Broken("an interim was never finalised".to_owned()),
-        _ => Verdict::Kept,
+async fn ends_final(asr: &dyn Asr, request: &AsrRequest, speech: &AudioChunk) -> Verdict {
+    let events = match flush(asr, request, speech).await {
+        Ok(events) => events,
+        Err(seen) => return Verdict::Broken(seen),
+    };
+    let mut words = events.iter().rev().filter_map(|event| match event {
+        Ok(event @ (AsrEvent::Interim(_) | AsrEvent::Final(_))) => Some(event),
+        Ok(_) | Err(_) => None,
+    });
+    unless(!matches!(words.next(), Some(AsrEvent::Interim(_))), || {
+        "an interim was never finalised".to_owned()
+    })
+}
+
+/// Whether a `Finalize` is answered once.
+async fn finalizes(asr: &dyn Asr, request: &AsrRequest, speech: &AudioChunk) -> Verdict {
+    match answers(asr, request, speech).await {
+        Ok((answers, _)) => unless(answers == 1, || format!("{answers} answers to one Finalize")),
+        Err(seen) => Verdict::Broken(seen),
     }
 }
 
-/// Whether a `Finalize` is answered once, and whether input was taken while there was no output.
-async fn finalizes(
+/// Whether all input is taken although it is more than there is output.
+async fn takes_input(asr: &dyn Asr, request: &AsrRequest, speech: &AudioChunk) -> Verdict {
+    let wanted = utterance(speech).len();
+    match answers(asr, request, speech).await {
+        Ok((_, taken)) => {
+            unless(taken == wanted, || format!("only {taken} of {wanted} inputs were taken"))
+        }
+        Err(seen) => Verdict::Broken(seen),
+    }
+}
+
+/// How many answers one `Finalize` has, and how many inputs were taken.
+async fn answers(
     asr: &dyn Asr,
     request: &AsrRequest,
     speech: &AudioChunk,
-) -> (Option<String>, Option<String>) {
-    let mut items = vec![AsrInput::SpeechStarted];
-    items.extend(pieces(speech));
-    items.extend([AsrInput::SpeechEnded, AsrInput::Finalize]);
-    let wanted = items.len();
-    let (feed, input) = Feed::new(items, false);
-    let mut events = match open(asr, request, input).await {
-        Ok(events) => events,
-        Err(seen) => return (Some(seen.clone()), Some(seen)),
-    };
+) -> Result<(usize, usize), String> {
+    let (feed, input) = Feed::new(utterance(speech), false);
+    let mut events = open(asr, request, input).await?;
     let mut answers = 0;
     // One more second after the answer, in which no second one may come.
     while let Ok(Some(Ok(event))) =
@@ -123,10 +170,7 @@ async fn finalizes(
     {
         answers += usize::from(matches!(event, AsrEvent::Final(t) if t.finalized));
     }
-    let answered = unless(answers == 1, || format!("{answers} answers to one Finalize"));
-    let taken = feed.taken();
-    let taken = unless(taken == wanted, || format!("only {taken} of {wanted} inputs were taken"));
-    (answered, taken)
+    Ok((answers, feed.taken()))
 }
 
 async fn open(
@@ -139,6 +183,14 @@ async fn open(
         Ok(Err(error)) => Err(format!("the stream cannot be opened: {error}")),
         Err(_) => Err("the stream waits for audio before it opens".to_owned()),
     }
+}
+
+/// The speech with what the engine says of it, up to the request for the final transcript.
+fn utterance(speech: &AudioChunk) -> Vec<AsrInput> {
+    let mut items = vec![AsrInput::SpeechStarted];
+    items.extend(pieces(speech));
+    items.extend([AsrInput::SpeechEnded, AsrInput::Finalize]);
+    items
 }
 
 /// The speech in frames of 20 ms.

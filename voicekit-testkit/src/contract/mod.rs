@@ -1,27 +1,51 @@
 //! Contract tests: whether an adapter keeps the numbered clauses of its trait.
 //!
-//! Each function works through the clauses of one trait's `# Contract` and gives a [`Verdict`] on
-//! each. What cannot be checked from outside is skipped with a reason, and the caller declares
-//! which skips it expects, so that none goes unnoticed:
+//! [`contract_tests!`](crate::contract_tests) makes one test of each clause of a trait's
+//! `# Contract`, so that a clause that is broken is seen by its name:
 //!
 //! ```
-//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
-//! # async fn main() {
-//! use voicekit_testkit::contract;
-//! use voicekit_testkit::fake::FakeLlm;
+//! use voicekit_testkit::contract::Subject;
+//! use voicekit_testkit::contract_tests;
+//! use voicekit_testkit::fake::{FakeLlm, FakeTts};
 //!
-//! let llm = FakeLlm::new(["Good morning."]);
-//! let report = contract::llm(&llm).await;
-//! report.assert_kept(&[3, 4]);
-//! # }
+//! contract_tests! {
+//!     voice: Tts = {
+//!         let tts = FakeTts::new();
+//!         let journal = tts.journal().clone();
+//!         Subject::new(tts).with_work(move || journal.open_count())
+//!     },
+//!     skip: { 7 => "the voice gives no word times" },
+//! }
+//!
+//! contract_tests! {
+//!     model: Llm = Subject::new(FakeLlm::new(["Good morning, we are open."])),
+//!     skip: {
+//!         3 => "it has no service that could work on",
+//!         4 => "it has no service to be asked",
+//!         5 => "it calls no tools",
+//!     },
+//! }
+//! # fn main() {}
 //! ```
 //!
-//! The functions wait at most 30 s of `tokio`'s clock for anything, so that they serve live
-//! services and fakes under a paused clock alike.
+//! These are the tests `voice::clause_4_dropping_the_output_cancels` and so on, each on a
+//! [`Subject`] of its own. What shows the service's side, [`Subject::with_work`] and
+//! [`Subject::with_requests`], is what lets the clauses about it be checked. The subject's expression
+//! may await, and it may be a block that starts a server.
+//!
+//! A clause that cannot be checked has to be declared as a skip with a reason, and one that can be
+//! checked must not be: either fails the clause's test.
+//!
+//! [`asr`](asr()), [`llm`](llm()) and [`tts`](tts()) check all clauses at once and give a
+//! [`ContractReport`], for subjects in many variants. Nothing is waited for longer than 30 s of
+//! `tokio`'s clock, so that live services and servers under a paused clock are served alike.
 
 mod asr;
+mod cancel;
 mod feed;
 mod llm;
+mod macros;
+mod subject;
 mod tts;
 
 use std::fmt;
@@ -29,7 +53,18 @@ use std::time::Duration;
 
 pub use asr::asr;
 pub use llm::llm;
+#[doc(hidden)]
+pub use macros::{Time, check_asr, check_llm, check_tts};
+pub use subject::Subject;
 pub use tts::tts;
+
+/// What [`contract_tests!`](crate::contract_tests) names.
+#[doc(hidden)]
+pub mod roles {
+    pub use voicekit_core::asr::Asr;
+    pub use voicekit_core::llm::Llm;
+    pub use voicekit_core::tts::Tts;
+}
 
 /// How long an adapter may take for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -87,11 +122,6 @@ impl ContractReport {
         self.verdicts.push((clause, verdict));
     }
 
-    /// Adds a verdict: kept if `seen` is `None`, otherwise broken as seen.
-    fn check(&mut self, clause: u32, seen: Option<String>) {
-        self.add(clause, seen.map_or(Verdict::Kept, Verdict::Broken));
-    }
-
     fn which(&self, predicate: impl Fn(&Verdict) -> bool) -> Vec<u32> {
         let chosen = self.verdicts.iter().filter(|(_, verdict)| predicate(verdict));
         chosen.map(|(clause, _)| *clause).collect()
@@ -112,7 +142,7 @@ impl fmt::Display for ContractReport {
     }
 }
 
-/// `None` if `fine`, otherwise what was seen.
-fn unless(fine: bool, seen: impl FnOnce() -> String) -> Option<String> {
-    (!fine).then(seen)
+/// Kept if `fine`, otherwise broken as `seen`.
+fn unless(fine: bool, seen: impl FnOnce() -> String) -> Verdict {
+    if fine { Verdict::Kept } else { Verdict::Broken(seen()) }
 }

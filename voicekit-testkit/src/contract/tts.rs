@@ -9,32 +9,40 @@ use voicekit_core::audio::{AudioFormat, Encoding};
 use voicekit_core::error::Result;
 use voicekit_core::tts::{Spoken, SpokenWord, Tts, TtsRequest};
 
+use super::cancel::outlives;
 use super::feed::Feed;
-use super::{ContractReport, PATIENCE, Verdict, unless};
+use super::{ContractReport, PATIENCE, Subject, Verdict, unless};
 
-const CLAUSES: [&str; 2] = ["Good morning, this is the bakery. ", "What can I do for you?"];
+const TEXT: [&str; 2] = ["Good morning, this is the bakery. ", "What can I do for you?"];
+
+/// The clauses of [`Tts`].
+pub(super) const CLAUSES: u32 = 7;
 
 /// Checks the contract of [`Tts`], in the voice's best format.
-pub async fn tts(tts: &dyn Tts) -> ContractReport {
-    let mut report = ContractReport::new(tts.info().name);
-    let Some(&format) = tts.info().formats.first() else {
-        report.check(3, Some("it gives no format".to_owned()));
-        return report;
-    };
-    let request = TtsRequest::new(format);
-    let spoken = speak(tts, &request, &CLAUSES).await;
-    report.check(1, spoken.as_ref().err().cloned());
-    report.check(2, starts_with_the_first_clause(tts, &request).await);
-    let items = spoken.unwrap_or_default();
-    report.check(3, one_format(&items, format));
-    report.check(4, drops_its_text(tts, &request).await);
-    report.add(5, errors_come_last(tts, &items).await);
-    report.check(6, stays_silent(tts, &request).await);
-    report.add(7, if tts.info().words { words_lie_in_order(&items) } else { NO_WORDS });
+pub async fn tts<A: Tts>(subject: &Subject<A>) -> ContractReport {
+    let mut report = ContractReport::new(subject.adapter.info().name);
+    for number in 1..=CLAUSES {
+        report.add(number, clause(subject, number).await);
+    }
     report
 }
 
-const NO_WORDS: Verdict = Verdict::Skipped("the voice gives no word times");
+pub(super) async fn clause<A: Tts>(subject: &Subject<A>, number: u32) -> Verdict {
+    let voice = &subject.adapter;
+    let Some(&format) = voice.info().formats.first() else {
+        return Verdict::Broken("it gives no format".to_owned());
+    };
+    let request = TtsRequest::new(format);
+    match number {
+        1 => speaks_all(voice, &request).await,
+        2 => starts_with_the_first_clause(voice, &request).await,
+        3 => one_format(voice, &request).await,
+        4 => cancels(subject, &request).await,
+        5 => errors_come_last(voice, &request).await,
+        6 => stays_silent(voice, &request).await,
+        _ => words_lie_in_order(voice, &request).await,
+    }
+}
 
 /// A format that is not among `formats`, if there is one.
 pub(super) fn foreign_format(formats: &[AudioFormat]) -> Option<AudioFormat> {
@@ -56,11 +64,24 @@ async fn speak(
     items.map_err(|_| "the output does not end after the text".to_owned())
 }
 
-async fn starts_with_the_first_clause(tts: &dyn Tts, request: &TtsRequest) -> Option<String> {
-    let (_, text) = Feed::new(vec![CLAUSES[0].to_owned()], false);
+async fn speaks_all(tts: &dyn Tts, request: &TtsRequest) -> Verdict {
+    let mut lengths = Vec::new();
+    for text in [&TEXT[..1], &TEXT] {
+        match speak(tts, request, text).await {
+            Ok(items) => lengths.push(length(&items)),
+            Err(seen) => return Verdict::Broken(seen),
+        }
+    }
+    unless(lengths[0] < lengths[1], || {
+        format!("two clauses last {:?}, the first of them {:?}", lengths[1], lengths[0])
+    })
+}
+
+async fn starts_with_the_first_clause(tts: &dyn Tts, request: &TtsRequest) -> Verdict {
+    let (_, text) = Feed::new(vec![TEXT[0].to_owned()], false);
     let spoken = match open(tts, request, text).await {
         Ok(spoken) => spoken,
-        Err(seen) => return Some(seen),
+        Err(seen) => return Verdict::Broken(seen),
     };
     let mut audio = spoken.filter(|item| {
         let audio = matches!(item, Ok(Spoken::Audio(chunk)) if !chunk.is_empty());
@@ -72,31 +93,58 @@ async fn starts_with_the_first_clause(tts: &dyn Tts, request: &TtsRequest) -> Op
     })
 }
 
-fn one_format(items: &[Result<Spoken>], format: AudioFormat) -> Option<String> {
-    let mut length = Duration::ZERO;
-    for item in items {
-        if let Ok(Spoken::Audio(chunk)) = item {
-            if chunk.format() != format {
-                return Some(format!("audio in {}, asked for {format}", chunk.format()));
-            }
-            length += chunk.duration();
+async fn one_format(tts: &dyn Tts, request: &TtsRequest) -> Verdict {
+    let items = match speak(tts, request, &TEXT).await {
+        Ok(items) => items,
+        Err(seen) => return Verdict::Broken(seen),
+    };
+    for item in &items {
+        if let Ok(Spoken::Audio(chunk)) = item
+            && chunk.format() != request.format
+        {
+            let seen = format!("audio in {}, asked for {}", chunk.format(), request.format);
+            return Verdict::Broken(seen);
         }
     }
-    unless(length > Duration::ZERO, || "no audio came".to_owned())
+    unless(length(&items) > Duration::ZERO, || "no audio came".to_owned())
 }
 
-async fn drops_its_text(tts: &dyn Tts, request: &TtsRequest) -> Option<String> {
-    let (feed, text) = Feed::new(vec![CLAUSES[0].to_owned()], false);
-    let mut spoken = match open(tts, request, text).await {
+fn length(items: &[Result<Spoken>]) -> Duration {
+    let audio = items.iter().map(|item| match item {
+        Ok(Spoken::Audio(chunk)) => chunk.duration(),
+        Ok(_) | Err(_) => Duration::ZERO,
+    });
+    audio.sum()
+}
+
+async fn cancels<A: Tts>(subject: &Subject<A>, request: &TtsRequest) -> Verdict {
+    // More than one, for those that are asked for while the first is heard.
+    let clauses = || [TEXT, TEXT].concat().into_iter().map(str::to_owned).collect();
+    let (feed, text) = Feed::new(clauses(), false);
+    let mut spoken = match open(&subject.adapter, request, text).await {
         Ok(spoken) => spoken,
-        Err(seen) => return Some(seen),
+        Err(seen) => return Verdict::Broken(seen),
     };
     let _ = timeout(PATIENCE, spoken.next()).await;
     drop(spoken);
-    unless(feed.is_dropped().await, || "the text lives on after the output was dropped".to_owned())
+    if !feed.is_dropped().await {
+        return Verdict::Broken("the text lives on after the output was dropped".to_owned());
+    }
+    let Some(work) = &subject.work else { return Verdict::Kept };
+    for items in [0, 1] {
+        let (_, text) = Feed::new(clauses(), false);
+        if let Some(seen) = outlives(work, open(&subject.adapter, request, text), items).await {
+            return Verdict::Broken(seen);
+        }
+    }
+    Verdict::Kept
 }
 
-async fn errors_come_last(tts: &dyn Tts, items: &[Result<Spoken>]) -> Verdict {
+async fn errors_come_last(tts: &dyn Tts, request: &TtsRequest) -> Verdict {
+    let items = match speak(tts, request, &TEXT).await {
+        Ok(items) => items,
+        Err(seen) => return Verdict::Broken(seen),
+    };
     if let Some(index) = items.iter().position(Result::is_err) {
         let seen = format!("item {index} of {} failed: {:?}", items.len(), items[index]);
         return Verdict::Broken(seen);
@@ -104,7 +152,7 @@ async fn errors_come_last(tts: &dyn Tts, items: &[Result<Spoken>]) -> Verdict {
     let Some(foreign) = foreign_format(&tts.info().formats) else {
         return Verdict::Skipped("it gives every format, so that no error could be provoked");
     };
-    let (_, text) = Feed::new(vec![CLAUSES[0].to_owned()], true);
+    let (_, text) = Feed::new(vec![TEXT[0].to_owned()], true);
     let spoken = match timeout(PATIENCE, tts.speak(TtsRequest::new(foreign), text)).await {
         Ok(Ok(spoken)) => spoken,
         Ok(Err(_)) => return Verdict::Kept,
@@ -117,15 +165,25 @@ async fn errors_come_last(tts: &dyn Tts, items: &[Result<Spoken>]) -> Verdict {
     }
 }
 
-async fn stays_silent(tts: &dyn Tts, request: &TtsRequest) -> Option<String> {
+async fn stays_silent(tts: &dyn Tts, request: &TtsRequest) -> Verdict {
     let items = match speak(tts, request, &[" ", "\u{2014} \u{2026} "]).await {
         Ok(items) => items,
-        Err(seen) => return Some(seen),
+        Err(seen) => return Verdict::Broken(seen),
     };
     unless(items.is_empty(), || format!("text without words gave {} items", items.len()))
 }
 
-fn words_lie_in_order(items: &[Result<Spoken>]) -> Verdict {
+async fn words_lie_in_order(tts: &dyn Tts, request: &TtsRequest) -> Verdict {
+    if !tts.info().words {
+        return Verdict::Skipped("the voice gives no word times");
+    }
+    match speak(tts, request, &TEXT).await {
+        Ok(items) => in_order(&items),
+        Err(seen) => Verdict::Broken(seen),
+    }
+}
+
+fn in_order(items: &[Result<Spoken>]) -> Verdict {
     let (mut audio, mut last) =
         (Duration::ZERO, SpokenWord::new("", Duration::ZERO, Duration::ZERO));
     let mut words = 0;
@@ -145,7 +203,7 @@ fn words_lie_in_order(items: &[Result<Spoken>]) -> Verdict {
             Ok(_) | Err(_) => {}
         }
     }
-    let expected = CLAUSES.iter().flat_map(|clause| clause.split_whitespace()).count();
+    let expected = TEXT.iter().flat_map(|clause| clause.split_whitespace()).count();
     if words != expected {
         return Verdict::Broken(format!("{words} words of {expected} have times"));
     }

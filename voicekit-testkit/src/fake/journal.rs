@@ -56,6 +56,11 @@ impl<T> Journal<T> {
         self.with(|entries| entries.iter().map(|entry| entry.fate).collect())
     }
 
+    /// How many answers are still open.
+    pub fn open_count(&self) -> usize {
+        self.with(|entries| entries.iter().filter(|entry| entry.fate == Fate::Open).count())
+    }
+
     /// Notes a question. The page closes the entry when it is dropped.
     pub(super) fn open(&self, call: T) -> Page<T> {
         let index = self.with(|entries| {

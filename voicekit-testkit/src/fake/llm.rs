@@ -78,7 +78,7 @@ impl FakeLlm {
         self
     }
 
-    /// Has answer number `stream`, from 0, ask for a tool after its words.
+    /// Has answer number `stream`, from 0, ask for a tool after its words, if it was given any.
     #[must_use]
     pub fn with_tool_call(mut self, stream: usize, call: ToolCall) -> Self {
         self.calls.push((stream, call));
@@ -109,6 +109,7 @@ impl Llm for FakeLlm {
             let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
             answer(&request)
         };
+        let has_tools = !request.tools.is_empty();
         let page = Arc::new(self.journal.open(LlmCall { request, said: String::new() }));
         self.faults.refusal(NAME, page.index())?;
         let words: Vec<String> = answer.split_inclusive(' ').map(str::to_owned).collect();
@@ -122,7 +123,7 @@ impl Llm for FakeLlm {
                 Ok(ChatEvent::Text(word))
             }
         });
-        let calls = self.calls.iter().filter(|(stream, _)| *stream == page.index());
+        let calls = self.calls.iter().filter(|(stream, _)| has_tools && *stream == page.index());
         let calls = calls.map(|(_, call)| Ok(ChatEvent::ToolCall(call.clone())));
         let done = [Ok(ChatEvent::Done(Usage::default()))];
         let done = stream::iter(calls.chain(done).collect::<Vec<_>>());

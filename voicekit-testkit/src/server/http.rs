@@ -63,11 +63,7 @@ impl HttpServer {
     pub async fn start(answers: impl IntoIterator<Item = Answer>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            script: Mutex::new(answers.into_iter().collect()),
-            asked: Mutex::default(),
-            seen: watch::Sender::default(),
-        });
+        let shared = Arc::new(Shared::new(in_turn(answers.into_iter().collect())));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, accepting: Some(accepting), connections: Mutex::default() })
     }
@@ -75,20 +71,22 @@ impl HttpServer {
     /// Serves `answers` without a port, to whoever [`connect`](Self::connect)s: suits a paused
     /// clock.
     pub fn in_memory(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let shared = Shared {
-            script: Mutex::new(answers.into_iter().collect()),
-            asked: Mutex::default(),
-            seen: watch::Sender::default(),
-        };
+        Self::in_memory_answering(in_turn(answers.into_iter().collect()))
+    }
+
+    /// As [`in_memory`](Self::in_memory), with the answer to each request.
+    pub fn in_memory_answering(answer: impl FnMut(&Asked) -> Answer + Send + 'static) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { address, shared: Arc::new(shared), accepting: None, connections: Mutex::default() }
+        let shared = Arc::new(Shared::new(answer));
+        Self { address, shared, accepting: None, connections: Mutex::default() }
     }
 
     /// A new connection in memory. Must be called within a tokio runtime.
     pub fn connect(&self) -> DuplexStream {
         let (ours, theirs) = duplex(PIPE);
-        self.shared.seen.send_modify(|seen| seen.connections += 1);
-        lock(&self.connections).spawn(serve(theirs, Arc::clone(&self.shared)));
+        let mut connections = lock(&self.connections);
+        while connections.try_join_next().is_some() {}
+        connections.spawn(serve(theirs, Arc::clone(&self.shared)));
         ours
     }
 
@@ -105,6 +103,16 @@ impl HttpServer {
     /// How many connections were made so far.
     pub fn connections(&self) -> usize {
         self.shared.seen.borrow().connections
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> usize {
+        self.shared.seen.borrow().open
+    }
+
+    /// How many answers are being given.
+    pub fn open_answers(&self) -> usize {
+        self.shared.seen.borrow().answering
     }
 
     /// Waits until the client has gone away from `count` answers that were not complete.
@@ -260,8 +268,10 @@ impl Step {
     }
 }
 
+type Answers = Box<dyn FnMut(&Asked) -> Answer + Send>;
+
 struct Shared {
-    script: Mutex<VecDeque<Answer>>,
+    answers: Mutex<Answers>,
     asked: Mutex<Vec<Asked>>,
     seen: watch::Sender<Seen>,
 }
@@ -269,7 +279,31 @@ struct Shared {
 #[derive(Default)]
 struct Seen {
     connections: usize,
+    open: usize,
+    answering: usize,
     abandoned: usize,
+}
+
+impl Shared {
+    fn new(answer: impl FnMut(&Asked) -> Answer + Send + 'static) -> Self {
+        let answers: Answers = Box::new(answer);
+        Self {
+            answers: Mutex::new(answers),
+            asked: Mutex::default(),
+            seen: watch::Sender::default(),
+        }
+    }
+
+    fn answer(&self, asked: Asked) -> Answer {
+        let answer = (lock(&self.answers))(&asked);
+        lock(&self.asked).push(asked);
+        answer
+    }
+}
+
+/// These answers one after the other.
+fn in_turn(mut script: VecDeque<Answer>) -> impl FnMut(&Asked) -> Answer {
+    move |_| script.pop_front().unwrap_or_else(|| Answer::new(501).then("the script is over"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -279,7 +313,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((socket, _)) = listener.accept().await {
-        shared.seen.send_modify(|seen| seen.connections += 1);
         let _ = socket.set_nodelay(true);
         connections.spawn(serve(socket, Arc::clone(&shared)));
     }
@@ -289,6 +322,7 @@ async fn serve<S>(socket: S, shared: Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let _open = Open::new(Arc::clone(&shared));
     let service = service_fn(|request| answer(request, Arc::clone(&shared)));
     // A client that goes away is recorded by the answer that it left.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
@@ -303,10 +337,8 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<R
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     });
     let (method, target) = (head.method.to_string(), head.uri.to_string());
-    lock(&shared.asked).push(Asked { method, target, headers: headers.collect(), body });
-    let next = lock(&shared.script).pop_front();
-    let answer = next.unwrap_or_else(|| Answer::new(501).then("the script is over"));
-    let watch = Watch { shared, complete: false };
+    let answer = shared.answer(Asked { method, target, headers: headers.collect(), body });
+    let watch = Watch::new(shared);
     match answer.start {
         Start::AtOnce => {}
         Start::Never => pending().await,
@@ -348,6 +380,25 @@ fn steps(steps: VecDeque<Step>, watch: Watch) -> Body {
     StreamBody::new(frames).boxed_unsync()
 }
 
+/// Counts a connection while it is open.
+struct Open(Arc<Shared>);
+
+impl Open {
+    fn new(shared: Arc<Shared>) -> Self {
+        shared.seen.send_modify(|seen| {
+            seen.connections += 1;
+            seen.open += 1;
+        });
+        Self(shared)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.seen.send_modify(|seen| seen.open -= 1);
+    }
+}
+
 /// Sees whether an answer is given to its end.
 struct Watch {
     shared: Arc<Shared>,
@@ -355,6 +406,11 @@ struct Watch {
 }
 
 impl Watch {
+    fn new(shared: Arc<Shared>) -> Self {
+        shared.seen.send_modify(|seen| seen.answering += 1);
+        Self { shared, complete: false }
+    }
+
     fn complete(mut self) {
         self.complete = true;
     }
@@ -362,8 +418,9 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if !self.complete {
-            self.shared.seen.send_modify(|seen| seen.abandoned += 1);
-        }
+        self.shared.seen.send_modify(|seen| {
+            seen.answering -= 1;
+            seen.abandoned += usize::from(!self.complete);
+        });
     }
 }

@@ -184,6 +184,11 @@ impl WebSocketServer {
         lock(&self.shared.connections).clone()
     }
 
+    /// How many connections are open.
+    pub fn open_connections(&self) -> usize {
+        lock(&self.shared.connections).iter().filter(|opened| !opened.is_over).count()
+    }
+
     /// Waits until the connections are as `wanted`, and gives them.
     ///
     /// # Panics
