@@ -134,6 +134,12 @@ impl Connector {
         self
     }
 
+    /// Connects by calling `open`, whatever the host: to a server in memory.
+    #[must_use]
+    pub fn with_pipe<S: Io>(self, open: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        self.with_dial(Pipe(open))
+    }
+
     /// Connects to the endpoint's host, with TLS if its URL asks for it, within `limit`.
     ///
     /// # Errors
@@ -190,6 +196,22 @@ fn refused(endpoint: &Endpoint, error: io::Error) -> Error {
     };
     let text = format!("the certificate of {host} is not trusted: {reason}");
     endpoint.error(ErrorKind::Connection, text).with_retry(Retry::Never).with_source(error)
+}
+
+/// Connections that a function opens.
+struct Pipe<F>(F);
+
+#[async_trait]
+impl<S: Io, F: Fn() -> S + Send + Sync + 'static> Dial for Pipe<F> {
+    async fn dial(&self, _: &str, _: u16) -> io::Result<Box<dyn Io>> {
+        Ok(Box::new((self.0)()))
+    }
+}
+
+impl<F> fmt::Debug for Pipe<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pipe")
+    }
 }
 
 /// TCP without Nagle's algorithm.
