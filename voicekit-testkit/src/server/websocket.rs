@@ -170,7 +170,9 @@ impl WebSocketServer {
     /// A new connection in memory. Must be called within a tokio runtime.
     pub fn connect(&self) -> DuplexStream {
         let (ours, theirs) = duplex(PIPE);
-        lock(&self.tasks).spawn(serve(Arc::clone(&self.shared), theirs));
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(serve(Arc::clone(&self.shared), theirs));
         ours
     }
 
