@@ -3,7 +3,6 @@
 use futures::StreamExt;
 use voicekit_core::error::ErrorKind;
 use voicekit_core::llm::{ChatEvent, Llm};
-use voicekit_testkit::contract;
 use voicekit_testkit::server::http::Answer;
 
 use crate::service::{YES, ask, end, events, hear, question, serve};
@@ -133,12 +132,6 @@ async fn an_answer_ends_as_its_reason_says() {
     }
     let refused = hear(&format!("{YES}{}", end("refusal"))).await.error.unwrap();
     assert_eq!(refused.kind(), ErrorKind::Rejected);
-}
-
-#[tokio::test]
-async fn it_keeps_the_contract_of_models() {
-    let (_server, model) = serve([Answer::events(whole(BASIC))]).await;
-    contract::llm(&model).await.assert_kept(&[3, 4]);
 }
 
 #[tokio::test]

@@ -20,10 +20,13 @@
 //! 16. each time limit has its own error: `failures`
 //! 17. the request id is in errors: `failures`
 //! 18. demands for tools: `requests`
+//!
+//! The contract of the trait is checked in `contract`, where nothing may be left behind.
 
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod contract;
 mod failures;
 mod requests;
 mod service;

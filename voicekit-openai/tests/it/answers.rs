@@ -2,7 +2,6 @@
 
 use futures::StreamExt;
 use voicekit_core::llm::{ChatEvent, Llm};
-use voicekit_testkit::contract;
 use voicekit_testkit::server::http::Answer;
 
 use crate::service::{ask, chunks, hear, question, serve};
@@ -91,17 +90,6 @@ async fn an_answer_ends_as_its_reason_says() {
 async fn a_refusal_in_words_is_heard() {
     let events = chunks(&[r#"{"choices":[{"delta":{"refusal":"I cannot."}}]}"#, "[DONE]"]);
     assert_eq!(hear(&events).await.text, "I cannot.");
-}
-
-#[tokio::test]
-async fn it_keeps_the_contract_of_models() {
-    let answer = chunks(&[
-        r#"{"choices":[{"delta":{"content":"Good morning, "}}]}"#,
-        r#"{"choices":[{"delta":{"content":"we are open."},"finish_reason":"stop"}]}"#,
-        "[DONE]",
-    ]);
-    let (_server, model) = serve([Answer::events(answer)]).await;
-    contract::llm(&model).await.assert_kept(&[3, 4]);
 }
 
 #[tokio::test]

@@ -21,11 +21,14 @@
 //! 17. the key is seen nowhere, the request id in errors: `failures`
 //! 18. the time to the first word is measured by whoever holds the call, for every model alike:
 //!     `voicekit_core::turn::Latency`
+//!
+//! The contracts of the traits are checked in `contract`, where nothing may be left behind.
 
 #![allow(clippy::unwrap_used)]
 
 mod answers;
 mod calls;
+mod contract;
 mod embeddings;
 mod failures;
 mod requests;

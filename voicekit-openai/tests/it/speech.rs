@@ -6,7 +6,6 @@ use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::ErrorKind;
 use voicekit_core::tts::{Spoken, Tts, TtsRequest};
 use voicekit_openai::{Dialect, OpenAiTts};
-use voicekit_testkit::contract;
 use voicekit_testkit::server::http::{Answer, HttpServer};
 
 use crate::schema;
@@ -117,11 +116,4 @@ async fn groq_has_no_raw_audio() {
     let server = HttpServer::start([]).await.unwrap();
     let error = OpenAiTts::new(config(&server).with_dialect(Dialect::Groq)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-}
-
-#[tokio::test]
-async fn it_keeps_the_contract_of_voices() {
-    let answers = (0..8).map(|_| audio(&[0; 960]));
-    let (_server, voice) = voice(answers).await;
-    contract::tts(&voice).await.assert_kept(&[7]);
 }
