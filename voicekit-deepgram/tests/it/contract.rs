@@ -1,22 +1,18 @@
-//! The contracts of `Asr` and `Tts`; Aura's over a real socket.
+//! The contracts of `Asr` and `Tts`; Aura's over a real socket, too.
 
 use std::sync::Arc;
 
-use voicekit_core::audio::{AudioChunk, AudioFormat};
+use voicekit_core::audio::AudioFormat;
 use voicekit_deepgram::{Aura, AuraConfig};
-use voicekit_testkit::contract;
+use voicekit_testkit::contract::Subject;
+use voicekit_testkit::contract_tests;
 use voicekit_testkit::server::{Received, Reply, Script, WebSocketServer};
 
 use crate::aura::speaking;
-use crate::support::{METADATA, account, flux, ms, nova, result, turn};
-
-/// Two seconds, of which the servers here claim that they are speech.
-fn speech() -> AudioChunk {
-    AudioChunk::silence(AudioFormat::PHONE, ms(2_000))
-}
+use crate::support::{METADATA, account, aura, flux, nova, result, turn};
 
 /// Hears a word in everything, and finalises it when it is told to.
-fn hears() -> impl FnMut(&Received) -> Vec<Reply> {
+pub(crate) fn hears() -> impl FnMut(&Received) -> Vec<Reply> {
     let (mut bytes, mut done) = (0, 0.0);
     move |received| {
         bytes += received.binary().map_or(0, |audio| audio.len());
@@ -39,7 +35,7 @@ fn hears() -> impl FnMut(&Received) -> Vec<Reply> {
 }
 
 /// The same with turns.
-fn follows() -> impl FnMut(&Received) -> Vec<Reply> {
+pub(crate) fn follows() -> impl FnMut(&Received) -> Vec<Reply> {
     let (mut bytes, mut is_open) = (0, false);
     move |received| {
         bytes += received.binary().map_or(0, |audio| audio.len());
@@ -63,7 +59,8 @@ fn follows() -> impl FnMut(&Received) -> Vec<Reply> {
     }
 }
 
-fn serving<F>(answers: impl Fn() -> F + Send + 'static) -> Arc<WebSocketServer>
+/// A service whose every connection answers so.
+pub(crate) fn serving<F>(answers: impl Fn() -> F + Send + 'static) -> Arc<WebSocketServer>
 where
     F: FnMut(&Received) -> Vec<Reply> + Send + 'static,
 {
@@ -71,22 +68,35 @@ where
     Arc::new(WebSocketServer::in_memory_serving(script))
 }
 
-#[tokio::test(start_paused = true)]
-async fn nova_keeps_the_contract() {
-    let server = serving(hears);
-    contract::asr(&nova(&server), &speech()).await.assert_kept(&[]);
+contract_tests! {
+    nova_contract: Asr = {
+        let server = serving(hears);
+        Subject::new(nova(&server)).with_work(move || server.open_connections())
+    },
 }
 
-#[tokio::test(start_paused = true)]
-async fn flux_keeps_the_contract() {
-    let server = serving(follows);
-    contract::asr(&flux(&server), &speech()).await.assert_kept(&[]);
+contract_tests! {
+    flux_contract: Asr = {
+        let server = serving(follows);
+        Subject::new(flux(&server)).with_work(move || server.open_connections())
+    },
 }
 
-#[tokio::test]
-async fn aura_keeps_the_contract() {
-    let script = |_| Some(Script::new().answer(speaking()));
-    let server = WebSocketServer::serving(script).await.unwrap();
-    let tts = Aura::new(AuraConfig::new(account().with_url(server.url()))).unwrap();
-    contract::tts(&tts).await.assert_kept(&[7]);
+contract_tests! {
+    aura_contract: Tts = {
+        let server = serving(speaking);
+        Subject::new(aura(&server)).with_work(move || server.open_connections())
+    },
+    skip: { 7 => "the service gives no word times" },
+}
+
+contract_tests! {
+    aura_over_a_socket: Tts = {
+        let script = |_| Some(Script::new().answer(speaking()));
+        let server = WebSocketServer::serving(script).await.unwrap();
+        let voice = Aura::new(AuraConfig::new(account().with_url(server.url()))).unwrap();
+        Subject::new(voice).with_work(move || server.open_connections())
+    },
+    skip: { 7 => "the service gives no word times" },
+    time: real,
 }

@@ -26,7 +26,8 @@
 //!     pump: [`nova`].
 //! 18. The telephone's bytes go through untouched: [`nova`].
 //!
-//! The contracts of the traits are checked in [`contract`], the voice in [`aura`].
+//! The contracts of the traits are checked in [`contract`], the voice in [`aura`], and that
+//! nothing is left behind in [`leaks`].
 
 #![allow(clippy::unwrap_used)]
 
@@ -34,6 +35,7 @@ mod aura;
 mod config;
 mod contract;
 mod flux;
+mod leaks;
 mod messages;
 mod nova;
 mod privacy;
