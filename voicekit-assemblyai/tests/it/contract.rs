@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use voicekit_assemblyai::{AssemblyAi, AssemblyAiConfig};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
-use voicekit_testkit::contract;
+use voicekit_testkit::contract::Subject;
+use voicekit_testkit::contract_tests;
 use voicekit_testkit::server::{Received, Reply, Script, WebSocketServer};
 
 use crate::support::{TERMINATE, TERMINATION, asr, config, ms, said, turns};
@@ -35,12 +37,19 @@ fn hears() -> impl FnMut(&Received) -> Vec<Reply> {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_contract_is_kept_whoever_ends_the_turns() {
+/// Two seconds but for a piece that has to be filled up.
+fn hearing(config: AssemblyAiConfig) -> Subject<AssemblyAi> {
+    let server = hearing_service();
+    let asr = asr(config, &server);
     let speech = AudioChunk::silence(AudioFormat::PHONE, ms(1_900));
-    for config in [config(), config().with_format_turns(true), turns()] {
-        let script = |_| Some(Script::new().answer(hears()));
-        let server = Arc::new(WebSocketServer::in_memory_serving(script));
-        contract::asr(&asr(config, &server), &speech).await.assert_kept(&[]);
-    }
+    Subject::new(asr).with_speech(speech).with_work(move || server.open_connections())
 }
+
+pub(crate) fn hearing_service() -> Arc<WebSocketServer> {
+    let script = |_| Some(Script::new().answer(hears()));
+    Arc::new(WebSocketServer::in_memory_serving(script))
+}
+
+contract_tests! { engine_ends_the_turns: Asr = hearing(config()) }
+contract_tests! { with_format: Asr = hearing(config().with_format_turns(true)) }
+contract_tests! { service_ends_the_turns: Asr = hearing(turns()) }

@@ -23,13 +23,15 @@
 //! 16. A session that is nearly over is left in a pause: [`session`].
 //! 17. Milliseconds on the wire are durations: [`messages`].
 //!
-//! The contract of the trait is checked in [`contract`], settings in [`config`].
+//! The contract of the trait is checked in [`contract`], settings in [`config`], and that
+//! nothing is left behind in [`leaks`].
 
 #![allow(clippy::unwrap_used)]
 
 mod config;
 mod contract;
 mod finalize;
+mod leaks;
 mod messages;
 mod privacy;
 mod query;

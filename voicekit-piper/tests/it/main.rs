@@ -19,7 +19,8 @@
 //! 13. Nothing of Piper is linked: the crate's dependencies are those of the workspace.
 //! 14. No more than so many clauses are with the server: [`speaking`].
 //!
-//! The contract of the trait is checked in [`contract`], settings in [`config`].
+//! The contract of the trait is checked in [`contract`], where nothing may be left behind; settings
+//! in [`config`].
 
 #![allow(clippy::unwrap_used)]
 

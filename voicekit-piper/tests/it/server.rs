@@ -1,6 +1,7 @@
 //! A Wyoming server in memory, which answers by a function and records what it is told.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ struct Shared {
     heard: Mutex<Vec<Heard>>,
     /// For each connection, whether it is open.
     open: Mutex<Vec<bool>>,
+    /// How many events are being answered.
+    busy: AtomicUsize,
     /// How many connections are still to be refused, and how many were.
     refusals: Mutex<(usize, usize)>,
 }
@@ -51,6 +54,7 @@ impl Wyoming {
             answers: Mutex::new(Box::new(answers)),
             heard: Mutex::default(),
             open: Mutex::default(),
+            busy: AtomicUsize::new(0),
             refusals: Mutex::default(),
         }))
     }
@@ -73,6 +77,15 @@ impl Wyoming {
     /// For each connection, whether it is open.
     pub(crate) fn open(&self) -> Vec<bool> {
         self.0.open.lock().unwrap().clone()
+    }
+
+    pub(crate) fn open_count(&self) -> usize {
+        self.open().into_iter().filter(|is_open| *is_open).count()
+    }
+
+    /// How many events are being answered.
+    pub(crate) fn busy(&self) -> usize {
+        self.0.busy.load(Ordering::Acquire)
     }
 
     pub(crate) fn refused(&self) -> usize {
@@ -125,6 +138,7 @@ async fn serve(shared: &Shared, connection: usize, socket: DuplexStream) -> io::
         let heard = Heard { connection, kind, data, at: shared.begun.elapsed() };
         shared.heard.lock().unwrap().push(heard.clone());
         let replies = (shared.answers.lock().unwrap())(&heard);
+        let _busy = Busy::new(&shared.busy);
         for reply in replies {
             match reply {
                 Say::Event(kind, data, payload) => {
@@ -140,6 +154,21 @@ async fn serve(shared: &Shared, connection: usize, socket: DuplexStream) -> io::
                 Say::Close => return Ok(()),
             }
         }
+    }
+}
+
+struct Busy<'a>(&'a AtomicUsize);
+
+impl<'a> Busy<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
