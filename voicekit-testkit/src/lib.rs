@@ -3,6 +3,7 @@
 pub mod carrier;
 pub mod contract;
 pub mod fake;
+pub mod logs;
 pub mod mulaw;
 pub mod phone;
 pub mod script;

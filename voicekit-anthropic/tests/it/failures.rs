@@ -6,6 +6,7 @@ use futures::StreamExt;
 use voicekit_anthropic::{Anthropic, Thinking, ToolChoice};
 use voicekit_core::error::{Error, ErrorKind, Retry};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm};
+use voicekit_testkit::logs::Logs;
 use voicekit_testkit::server::http::{Answer, HttpServer};
 
 use crate::service::{KEY, YES, ask, config, end, events, hear, question, serve};
@@ -122,13 +123,15 @@ async fn each_time_limit_has_its_own_error() {
 
 #[tokio::test]
 async fn the_key_is_nowhere() {
+    let logs = Logs::catch();
     let echo = body("authentication_error", &format!("invalid x-api-key {KEY}"));
     let (error, _) = refused(Answer::json(401, echo.clone())).await;
     let late = hear(&events(&[&echo])).await.error.unwrap();
     let (server, model) = serve([]).await;
     let config = config(&server);
     let written = serde_json::to_string(&config).unwrap();
-    let shown = [format!("{error:?}"), format!("{late:?}"), format!("{model:?}"), written];
+    let shown =
+        [format!("{error:?}"), format!("{late:?}"), format!("{model:?}"), written, logs.text()];
     for shown in shown.into_iter().chain([error.to_string(), format!("{config:?}")]) {
         assert!(!shown.contains(KEY), "{shown}");
     }

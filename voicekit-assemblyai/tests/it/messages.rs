@@ -4,9 +4,9 @@ use futures::StreamExt;
 use proptest::prelude::*;
 use serde_json::Value;
 use voicekit_core::asr::AsrInput;
+use voicekit_testkit::logs::Logs;
 use voicekit_testkit::server::Script;
 
-use crate::privacy::Lines;
 use crate::support::{Call, config, ms, said, service, terminating, words_of};
 
 /// What the service says, as it is and with fields that nobody knows.
@@ -69,8 +69,7 @@ async fn turns_without_a_number_are_told_apart_all_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_known_is_skipped_with_one_line() {
-    let lines = Lines::default();
-    let guard = lines.listen();
+    let logs = Logs::catch();
     let script = Script::new().say(r#"{"type":"Weather","rain":true}"#).say_bytes(vec![1, 2, 3]);
     let script = script.say(r#"{"type":"Warning","warning_code":100,"warning":"slow"}"#);
     let server = service([script.answer(terminating())]);
@@ -78,8 +77,7 @@ async fn what_is_not_known_is_skipped_with_one_line() {
     call.speak(100).await;
     call.hang_up();
     assert!(call.rest().await.is_empty());
-    drop(guard);
-    let logged = lines.text();
+    let logged = logs.text();
     let weather: Vec<&str> = logged.lines().filter(|line| line.contains("Weather")).collect();
     assert!(weather.len() == 1 && weather[0].contains("DEBUG"), "{logged}");
     assert!(logged.lines().any(|line| line.contains("WARN") && line.contains("100")), "{logged}");

@@ -1,48 +1,9 @@
 //! Keys appear nowhere.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tracing_subscriber::fmt::MakeWriter;
+use voicekit_testkit::logs::Logs;
 use voicekit_testkit::server::Script;
 
 use crate::support::{Call, KEY, asr, config, said, service};
-
-#[derive(Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    pub(crate) fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// Everything logged until the guard is dropped.
-    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
-        let subscriber = subscriber.with_ansi(false).with_writer(self.clone()).finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn no_debug_and_no_file_shows_the_key() {
@@ -56,8 +17,7 @@ async fn no_debug_and_no_file_shows_the_key() {
 
 #[tokio::test(start_paused = true)]
 async fn no_error_repeats_the_key_and_no_log_holds_it_or_what_was_said() {
-    let lines = Lines::default();
-    let _guard = lines.listen();
+    let logs = Logs::catch();
     let in_band = format!(r#"{{"type":"Error","error":"bad key {KEY}"}}"#);
     let words = said(0, "confidential words", 0).end().text();
     let scripts = [
@@ -74,7 +34,7 @@ async fn no_error_repeats_the_key_and_no_log_holds_it_or_what_was_said() {
         let text = format!("{error} {error:?}");
         assert!(!text.contains(KEY) && !text.contains("confidential"), "{text}");
     }
-    let logged = lines.text();
+    let logged = logs.text();
     assert!(logged.contains("assemblyai"), "nothing was logged");
     assert!(!logged.contains(KEY), "{logged}");
     assert!(!logged.contains("confidential"), "{logged}");

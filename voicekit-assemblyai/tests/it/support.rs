@@ -1,10 +1,8 @@
 //! A service in memory, what it says, and what is heard of it.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::stream::BoxStream;
@@ -14,7 +12,7 @@ use voicekit_assemblyai::{Account, AssemblyAi, AssemblyAiConfig, Turns};
 use voicekit_core::asr::{Asr, AsrEvent, AsrInput, AsrRequest, Transcript, TurnSign};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, Result};
-use voicekit_net::{Connector, Dial, Io};
+use voicekit_net::Connector;
 use voicekit_testkit::server::{Received, Reply, Script, WebSocketServer};
 
 /// The key that no test may find anywhere.
@@ -27,16 +25,6 @@ pub(crate) const TERMINATION: &str =
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-#[derive(Clone, Debug)]
-struct Memory(Arc<WebSocketServer>);
-
-#[async_trait]
-impl Dial for Memory {
-    async fn dial(&self, _: &str, _: u16) -> io::Result<Box<dyn Io>> {
-        Ok(Box::new(self.0.connect()))
-    }
 }
 
 pub(crate) fn service(scripts: impl IntoIterator<Item = Script>) -> Arc<WebSocketServer> {
@@ -57,7 +45,8 @@ pub(crate) fn turns() -> AssemblyAiConfig {
 }
 
 pub(crate) fn asr(config: AssemblyAiConfig, server: &Arc<WebSocketServer>) -> AssemblyAi {
-    let connector = Connector::new().unwrap().with_dial(Memory(Arc::clone(server)));
+    let served = Arc::clone(server);
+    let connector = Connector::new().unwrap().with_pipe(move || served.connect());
     AssemblyAi::new(config).unwrap().with_connector(connector)
 }
 

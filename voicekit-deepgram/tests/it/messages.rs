@@ -7,9 +7,9 @@ use serde_json::Value;
 use voicekit_core::asr::AsrInput;
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::tts::{Tts, TtsRequest};
+use voicekit_testkit::logs::Logs;
 use voicekit_testkit::server::Script;
 
-use crate::privacy::Lines;
 use crate::support::{Call, METADATA, aura, clauses, closing, flux, nova, service, turn, words_of};
 
 /// What the service says, as it is and with a field that nobody knows.
@@ -90,8 +90,7 @@ async fn what_is_missing_has_a_default_and_numbers_may_be_quoted() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_known_is_skipped_with_one_line() {
-    let lines = Lines::default();
-    let guard = lines.listen();
+    let logs = Logs::catch();
     let script = Script::new().say(r#"{"type":"Weather","rain":true}"#).say_bytes(vec![1, 2, 3]);
     let server = service([script.answer(closing(METADATA))]);
     let mut call = Call::open(&nova(&server)).await;
@@ -99,8 +98,7 @@ async fn what_is_not_known_is_skipped_with_one_line() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     call.hang_up();
     assert!(call.rest().await.is_empty());
-    drop(guard);
-    let logged = lines.text();
+    let logged = logs.text();
     let weather: Vec<&str> = logged.lines().filter(|line| line.contains("Weather")).collect();
     assert_eq!(weather.len(), 1, "{logged}");
     assert!(weather[0].contains("DEBUG"), "{logged}");
@@ -108,8 +106,7 @@ async fn what_is_not_known_is_skipped_with_one_line() {
 
 #[tokio::test(start_paused = true)]
 async fn a_gap_in_the_numbering_of_messages_is_logged() {
-    let lines = Lines::default();
-    let guard = lines.listen();
+    let logs = Logs::catch();
     let numbered = |event: &str, number: u64| {
         let mut message: Value = serde_json::from_str(&turn(event, "Hi", 0.1)).unwrap();
         message["sequence_id"] = number.into();
@@ -122,8 +119,7 @@ async fn a_gap_in_the_numbering_of_messages_is_logged() {
     call.audio(200);
     assert_eq!([call.next().await, call.next().await], ["~ Hi", "started"]);
     assert_eq!([call.next().await, call.next().await], ["= Hi", "ended"]);
-    drop(guard);
-    let logged = lines.text();
+    let logged = logs.text();
     let gaps: Vec<&str> = logged.lines().filter(|line| line.contains("were lost")).collect();
     assert_eq!(gaps.len(), 1, "{logged}");
     assert!(gaps[0].contains("last=5") && gaps[0].contains("next=9"), "{logged}");

@@ -1,49 +1,16 @@
 //! Keys appear nowhere.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tracing_subscriber::fmt::MakeWriter;
+use futures::StreamExt;
+use voicekit_core::audio::AudioFormat;
+use voicekit_core::error::Error;
+use voicekit_core::tts::{Tts, TtsRequest};
 use voicekit_deepgram::{AuraConfig, FluxConfig, NovaConfig};
-use voicekit_testkit::server::Script;
+use voicekit_testkit::logs::Logs;
+use voicekit_testkit::server::{Script, WebSocketServer};
 
-use crate::support::{Call, KEY, account, aura, flux, nova, result, service};
-
-#[derive(Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    pub(crate) fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    /// Everything logged until the guard is dropped.
-    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
-        let subscriber = subscriber.with_ansi(false).with_writer(self.clone()).finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::support::{Call, KEY, account, aura, clauses, flux, nova, result, service};
 
 #[tokio::test]
 async fn no_debug_shows_the_key() {
@@ -70,8 +37,7 @@ async fn a_configuration_that_is_written_down_holds_no_key() {
 
 #[tokio::test(start_paused = true)]
 async fn no_error_repeats_the_key_and_no_log_holds_it_or_what_was_said() {
-    let lines = Lines::default();
-    let _guard = lines.listen();
+    let logs = Logs::catch();
     let echo = format!(r#"{{"err_msg":"no such key: {KEY}"}}"#);
     let in_band = format!(r#"{{"type":"Error","description":"bad key {KEY}"}}"#);
     let words = result("confidential words", 0.0, 1.0, &["is_final", "speech_final"]);
@@ -85,12 +51,39 @@ async fn no_error_repeats_the_key_and_no_log_holds_it_or_what_was_said() {
         let server = service([script]);
         let mut call = Call::open(&nova(&server)).await;
         call.audio(100);
-        let error = call.error().await;
-        let text = format!("{error} {error:?}");
-        assert!(!text.contains(KEY) && !text.contains("confidential"), "{text}");
+        assert_is_private(&call.error().await);
     }
-    let logged = lines.text();
+    for service in refusing() {
+        let mut call = Call::open(&flux(&service)).await;
+        call.audio(100);
+        assert_is_private(&call.error().await);
+    }
+    for service in refusing() {
+        let (voice, request) = (aura(&service), TtsRequest::new(AudioFormat::PHONE));
+        let spoken = voice.speak(request, clauses(&["confidential words"]));
+        let items: Vec<_> = spoken.await.unwrap().collect().await;
+        assert_is_private(items.last().unwrap().as_ref().unwrap_err());
+    }
+    let logged = logs.text();
     assert!(logged.contains("deepgram"), "nothing was logged");
     assert!(!logged.contains(KEY), "{logged}");
     assert!(!logged.contains("confidential"), "{logged}");
+}
+
+fn assert_is_private(error: &Error) {
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains(KEY) && !text.contains("confidential"), "{text}");
+}
+
+/// Services that tell the key, refusing the connection and within it.
+fn refusing() -> [Arc<WebSocketServer>; 2] {
+    let echo = format!(r#"{{"err_msg":"no such key: {KEY}"}}"#);
+    let in_band = format!(r#"{{"type":"Error","description":"bad key {KEY}"}}"#);
+    let refuse = move |_| Some(Script::refuse(401, &[], echo.clone()));
+    let close =
+        move |_| Some(Script::new().say(in_band.clone()).close(1008, format!("bad key {KEY}")));
+    [
+        Arc::new(WebSocketServer::in_memory_serving(refuse)),
+        Arc::new(WebSocketServer::in_memory_serving(close)),
+    ]
 }

@@ -1,10 +1,8 @@
 //! A service in memory, what it says, and what is heard of it.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::channel::mpsc;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
@@ -14,7 +12,7 @@ use voicekit_core::asr::{Asr, AsrEvent, AsrInput, AsrRequest, Transcript, TurnSi
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, Result};
 use voicekit_deepgram::{Account, Aura, AuraConfig, Flux, FluxConfig, Nova, NovaConfig};
-use voicekit_net::{Connector, Dial, Io};
+use voicekit_net::Connector;
 use voicekit_testkit::server::{Received, Reply, Script, WebSocketServer};
 
 /// The key that no test may find anywhere.
@@ -24,22 +22,13 @@ pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-#[derive(Clone, Debug)]
-struct Memory(Arc<WebSocketServer>);
-
-#[async_trait]
-impl Dial for Memory {
-    async fn dial(&self, _: &str, _: u16) -> io::Result<Box<dyn Io>> {
-        Ok(Box::new(self.0.connect()))
-    }
-}
-
 pub(crate) fn service(scripts: impl IntoIterator<Item = Script>) -> Arc<WebSocketServer> {
     Arc::new(WebSocketServer::in_memory(scripts))
 }
 
 pub(crate) fn connector(server: &Arc<WebSocketServer>) -> Connector {
-    Connector::new().unwrap().with_dial(Memory(Arc::clone(server)))
+    let served = Arc::clone(server);
+    Connector::new().unwrap().with_pipe(move || served.connect())
 }
 
 pub(crate) fn account() -> Account {

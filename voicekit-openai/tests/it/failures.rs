@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use voicekit_core::error::{Error, ErrorKind, Retry};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm};
-use voicekit_openai::{Dialect, OpenAi};
+use voicekit_openai::{Dialect, OpenAi, OpenAiEmbedder, OpenAiTts};
+use voicekit_testkit::logs::Logs;
 use voicekit_testkit::server::http::{Answer, HttpServer};
 
 use crate::service::{KEY, Said, ask, chunks, config, hear, question, serve};
@@ -185,6 +186,7 @@ async fn a_refusal_may_have_any_body() {
 
 #[tokio::test]
 async fn the_request_id_is_in_errors_and_the_key_is_nowhere() {
+    let logs = Logs::catch();
     let echo = format!(r#"{{"error":{{"message":"Incorrect API key provided: {KEY}"}}}}"#);
     let answer = Answer::json(401, echo.clone()).with_header("x-request-id", "req_7");
     let (error, _) = refused(answer).await;
@@ -199,7 +201,10 @@ async fn the_request_id_is_in_errors_and_the_key_is_nowhere() {
         format!("{late:?}"),
         format!("{model:?}"),
         format!("{config:?}"),
+        format!("{:?}", OpenAiTts::new(config.clone()).unwrap()),
+        format!("{:?}", OpenAiEmbedder::new(config.clone()).unwrap()),
         written,
+        logs.text(),
     ] {
         assert!(!shown.contains(KEY), "{shown}");
     }

@@ -79,6 +79,14 @@ async fn cancels<A: Asr>(
     speech: &AudioChunk,
 ) -> Verdict {
     let asr = &subject.adapter;
+    if let Some(work) = &subject.work {
+        for items in [0, 1] {
+            let (_, input) = Feed::new(utterance(speech), false);
+            if let Some(seen) = outlives(work, open(asr, request, input), items).await {
+                return Verdict::Broken(seen);
+            }
+        }
+    }
     let (feed, input) = Feed::new(pieces(speech), false);
     let mut events = match open(asr, request, input).await {
         Ok(events) => events,
@@ -89,13 +97,6 @@ async fn cancels<A: Asr>(
     drop(events);
     if !feed.is_dropped().await {
         return Verdict::Broken("the input lives on after the output was dropped".to_owned());
-    }
-    let Some(work) = &subject.work else { return Verdict::Kept };
-    for items in [0, 1] {
-        let (_, input) = Feed::new(utterance(speech), false);
-        if let Some(seen) = outlives(work, open(asr, request, input), items).await {
-            return Verdict::Broken(seen);
-        }
     }
     Verdict::Kept
 }

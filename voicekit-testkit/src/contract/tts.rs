@@ -120,6 +120,14 @@ fn length(items: &[Result<Spoken>]) -> Duration {
 async fn cancels<A: Tts>(subject: &Subject<A>, request: &TtsRequest) -> Verdict {
     // More than one, for those that are asked for while the first is heard.
     let clauses = || [TEXT, TEXT].concat().into_iter().map(str::to_owned).collect();
+    if let Some(work) = &subject.work {
+        for items in [0, 1] {
+            let (_, text) = Feed::new(clauses(), false);
+            if let Some(seen) = outlives(work, open(&subject.adapter, request, text), items).await {
+                return Verdict::Broken(seen);
+            }
+        }
+    }
     let (feed, text) = Feed::new(clauses(), false);
     let mut spoken = match open(&subject.adapter, request, text).await {
         Ok(spoken) => spoken,
@@ -129,13 +137,6 @@ async fn cancels<A: Tts>(subject: &Subject<A>, request: &TtsRequest) -> Verdict 
     drop(spoken);
     if !feed.is_dropped().await {
         return Verdict::Broken("the text lives on after the output was dropped".to_owned());
-    }
-    let Some(work) = &subject.work else { return Verdict::Kept };
-    for items in [0, 1] {
-        let (_, text) = Feed::new(clauses(), false);
-        if let Some(seen) = outlives(work, open(&subject.adapter, request, text), items).await {
-            return Verdict::Broken(seen);
-        }
     }
     Verdict::Kept
 }
