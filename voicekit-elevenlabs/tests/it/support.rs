@@ -1,11 +1,9 @@
 //! A service in memory that keeps the rules of ElevenLabs, and what is heard of it.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures::StreamExt;
@@ -17,7 +15,7 @@ use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::{Error, Result};
 use voicekit_core::tts::{Spoken, Tts, TtsRequest};
 use voicekit_elevenlabs::{ElevenLabs, ElevenLabsConfig};
-use voicekit_net::{Connector, Dial, Io};
+use voicekit_net::Connector;
 use voicekit_testkit::server::{Opened, Received, Reply, Script, WebSocketServer};
 
 /// The key that no test may find anywhere.
@@ -28,16 +26,6 @@ pub(crate) const CHARACTER: u64 = 50;
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Memory(pub(crate) Arc<WebSocketServer>);
-
-#[async_trait]
-impl Dial for Memory {
-    async fn dial(&self, _: &str, _: u16) -> io::Result<Box<dyn Io>> {
-        Ok(Box::new(self.0.connect()))
-    }
 }
 
 pub(crate) fn service(scripts: impl IntoIterator<Item = Script>) -> Arc<WebSocketServer> {
@@ -60,7 +48,8 @@ pub(crate) fn voice(server: &Arc<WebSocketServer>) -> ElevenLabs {
 }
 
 pub(crate) fn voice_with(server: &Arc<WebSocketServer>, config: ElevenLabsConfig) -> ElevenLabs {
-    let connector = Connector::new().unwrap().with_dial(Memory(Arc::clone(server)));
+    let served = Arc::clone(server);
+    let connector = Connector::new().unwrap().with_pipe(move || served.connect());
     ElevenLabs::with_connector(config, connector).unwrap()
 }
 
@@ -326,6 +315,16 @@ pub(crate) fn context(opened: &Opened, nth: usize) -> String {
     let opening = texts.filter(|text| text.starts_with(r#"{"text":" ","#)).nth(nth).unwrap();
     let message: Value = serde_json::from_str(opening).unwrap();
     message["context_id"].as_str().unwrap().to_owned()
+}
+
+/// How many contexts are open at the service.
+pub(crate) fn open_contexts(server: &WebSocketServer) -> usize {
+    let open = server.connections().into_iter().filter(|opened| !opened.is_over);
+    let contexts = open.map(|opened| {
+        let count = |part: &str| opened.texts().iter().filter(|text| text.contains(part)).count();
+        count(r#"{"text":" ","#).saturating_sub(count(r#""close_context":true"#))
+    });
+    contexts.sum()
 }
 
 /// Whether a message holds `part`, on connection `nth`.

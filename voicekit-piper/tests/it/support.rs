@@ -1,14 +1,12 @@
 //! A voice on a server in memory, and what is heard of it.
 
-use std::io;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use voicekit_core::error::{Error, Result};
 use voicekit_core::tts::{Spoken, Tts, TtsRequest};
-use voicekit_net::{Connector, Dial, Io};
+use voicekit_net::Connector;
 use voicekit_piper::{Piper, PiperConfig};
 use voicekit_testkit::server::http::{Answer, HttpServer};
 
@@ -23,22 +21,13 @@ pub(crate) fn wyoming(server: &Wyoming, config: PiperConfig) -> Piper {
     Piper::with_connector(config, connector).unwrap()
 }
 
-#[derive(Clone, Debug)]
-struct Memory(Arc<HttpServer>);
-
-#[async_trait]
-impl Dial for Memory {
-    async fn dial(&self, _: &str, _: u16) -> io::Result<Box<dyn Io>> {
-        Ok(Box::new(self.0.connect()))
-    }
-}
-
 pub(crate) fn answering(answers: impl IntoIterator<Item = Answer>) -> Arc<HttpServer> {
     Arc::new(HttpServer::in_memory(answers))
 }
 
 pub(crate) fn over_http(server: &Arc<HttpServer>, change: impl FnOnce(&mut PiperConfig)) -> Piper {
-    let connector = Connector::new().unwrap().with_dial(Memory(Arc::clone(server)));
+    let served = Arc::clone(server);
+    let connector = Connector::new().unwrap().with_pipe(move || served.connect());
     let mut config = PiperConfig::new("http://piper.test:5000");
     change(&mut config);
     Piper::with_connector(config, connector).unwrap()
