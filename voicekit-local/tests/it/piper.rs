@@ -8,7 +8,8 @@ use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::ErrorKind;
 use voicekit_core::tts::{Spoken, SpokenWord, Tts, TtsRequest};
 use voicekit_local::piper::{Phrases, Piper, PiperConfig};
-use voicekit_testkit::contract;
+use voicekit_testkit::contract::Subject;
+use voicekit_testkit::contract_tests;
 
 const NETWORK: &[u8] = include_bytes!("../data/tiny-voice.onnx");
 const SETTINGS: &str = include_str!("../data/tiny-voice.onnx.json");
@@ -40,9 +41,9 @@ fn words(spoken: &[Spoken]) -> Vec<SpokenWord> {
     words.collect()
 }
 
-#[tokio::test]
-async fn the_contract_of_voices_is_kept() {
-    contract::tts(&piper()).await.assert_kept(&[]);
+contract_tests! {
+    contract: Tts = Subject::new(piper()),
+    time: real,
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use voicekit_core::codec::mulaw;
 use voicekit_core::error::{ErrorKind, Result};
 use voicekit_local::models::{Model, Models};
 use voicekit_local::whisper::Whisper;
-use voicekit_testkit::contract;
+use voicekit_testkit::contract::Subject;
+use voicekit_testkit::contract_tests;
 use voicekit_testkit::speech::{self, recording};
 use voicekit_testkit::words::{self, words};
 
@@ -160,12 +161,14 @@ impl Call {
     }
 }
 
-#[tokio::test]
-async fn the_contract_of_recognisers_is_kept() {
-    let speech = recording("librivox-0880.wav").over_the_phone();
-    let codes: Vec<u8> = speech.iter().map(|&sample| mulaw::encode_sample(sample)).collect();
-    let speech = AudioChunk::new(AudioFormat::PHONE, codes).unwrap();
-    contract::asr(&whisper(), &speech).await.assert_kept(&[]);
+contract_tests! {
+    contract: Asr = {
+        let speech = recording("librivox-0880.wav").over_the_phone();
+        let codes: Vec<u8> = speech.iter().map(|&sample| mulaw::encode_sample(sample)).collect();
+        let speech = AudioChunk::new(AudioFormat::PHONE, codes).unwrap();
+        Subject::new(whisper()).with_speech(speech)
+    },
+    time: real,
 }
 
 #[tokio::test]
