@@ -9,4 +9,5 @@ mod contract;
 mod fakes;
 mod invariants;
 mod phone;
+mod servers;
 mod whole;
