@@ -406,8 +406,24 @@ async fn the_call_begins_with_the_greeting() {
     assert_eq!(greeting, "Thank you for calling Corner Bakery. How can I help you?");
 }
 
+/// Makes the same of every text that was not recorded.
+#[derive(Debug)]
+struct Guessed(Recorded);
+
+#[async_trait]
+impl Embedder for Guessed {
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>> {
+        let guess = || Embedding::new((0..384_u16).map(f32::from).collect());
+        let all = texts.iter().map(|text| self.0.0.get(text).cloned().unwrap_or_else(guess));
+        Ok(all.collect())
+    }
+}
+
 contract_tests! {
-    contract: Llm = Subject::new(receptionist().await),
+    contract: Llm = {
+        let meanings = Arc::new(Guessed(Recorded::new()));
+        Subject::new(Receptionist::new(Knowledge::bakery(), meanings).await.unwrap())
+    },
     skip: {
         3 => "it has answered before anybody can drop the answer",
         4 => "it asks no service",
