@@ -1,7 +1,7 @@
 //! What is heard of an answer.
 
 use futures::StreamExt;
-use voicekit_core::llm::{ChatEvent, Llm};
+use voicekit_core::llm::Llm;
 use voicekit_testkit::server::http::Answer;
 
 use crate::service::{ask, chunks, hear, question, serve};
@@ -98,8 +98,7 @@ async fn a_connection_serves_one_answer_after_the_other() {
     model.warm().await.unwrap();
     for _ in 0..2 {
         let mut answer = model.chat(question()).await.unwrap();
-        // Nobody reads past the end of an answer.
-        while !matches!(answer.next().await, Some(Ok(ChatEvent::Done(_)))) {}
+        while answer.next().await.is_some() {}
     }
     assert_eq!(server.connections(), 1);
 }
