@@ -1,16 +1,18 @@
 //! What can be set, its one check, and the query it becomes.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::error::Result;
 use voicekit_core::time::{in_ms, some_in_ms};
+
+use voicekit_net::Check;
 
 use crate::SERVICE;
 use crate::account::Account;
+
+const CHECK: Check = Check::new(SERVICE);
 
 /// What the adapter itself says in the query.
 const OWN: &[&str] = &[
@@ -170,10 +172,10 @@ impl AssemblyAiConfig {
     pub(crate) fn check(&self) -> Result<()> {
         let ms = Duration::from_millis;
         if self.model.trim().is_empty() {
-            return Err(wrong("model is empty"));
+            return Err(CHECK.wrong("model is empty"));
         }
         if let Some(threshold) = self.end_of_turn_confidence_threshold {
-            within("end_of_turn_confidence_threshold", threshold, 0.0..=1.0)?;
+            CHECK.within("end_of_turn_confidence_threshold", threshold, 0.0..=1.0)?;
         }
         if let (Some(least), Some(most)) = (self.min_turn_silence, self.max_turn_silence)
             && least > most
@@ -182,19 +184,21 @@ impl AssemblyAiConfig {
             let text = format!(
                 "min_turn_silence_ms is {least}, more than max_turn_silence_ms, which is {most}"
             );
-            return Err(wrong(text));
+            return Err(CHECK.wrong(text));
         }
         if let Some(timeout) = self.inactivity_timeout {
-            within_ms("inactivity_timeout_ms", timeout, ms(5_000)..=ms(3_600_000))?;
+            CHECK.within_ms("inactivity_timeout_ms", timeout, ms(5_000)..=ms(3_600_000))?;
             if timeout.subsec_nanos() != 0 {
                 let millis = timeout.as_millis();
-                return Err(wrong(format!("inactivity_timeout_ms is {millis}, no whole seconds")));
+                return Err(
+                    CHECK.wrong(format!("inactivity_timeout_ms is {millis}, no whole seconds"))
+                );
             }
         }
-        within_ms("finalize_timeout_ms", self.finalize_timeout, ms(100)..=ms(5_000))?;
-        within_ms("replay_ms", self.replay, ms(500)..=ms(5_000))?;
+        CHECK.within_ms("finalize_timeout_ms", self.finalize_timeout, ms(100)..=ms(5_000))?;
+        CHECK.within_ms("replay_ms", self.replay, ms(500)..=ms(5_000))?;
         match self.parameters.keys().find(|name| OWN.contains(&name.as_str())) {
-            Some(name) => Err(wrong(format!("parameters.{name} is the adapter's own"))),
+            Some(name) => Err(CHECK.wrong(format!("parameters.{name} is the adapter's own"))),
             None => Ok(()),
         }
     }
@@ -263,23 +267,6 @@ impl AssemblyAiConfig {
 /// Lists are JSON in one parameter; an empty one is left out.
 pub(crate) fn list(name: &'static str, values: &[String]) -> Option<Parameter> {
     (!values.is_empty()).then(|| (name, serde_json::json!(values).to_string()))
-}
-
-fn within<T: PartialOrd + Display>(field: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let (least, most) = range.into_inner();
-    Err(wrong(format!("{field} is {value}, not {least} to {most}")))
-}
-
-fn within_ms(field: &str, value: Duration, range: RangeInclusive<Duration>) -> Result<()> {
-    let (least, most) = range.into_inner();
-    within(field, value.as_millis(), least.as_millis()..=most.as_millis())
-}
-
-fn wrong(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Config, SERVICE, text.into())
 }
 
 fn model() -> String {

@@ -1,14 +1,16 @@
 //! What can be set, its one check, and the query it becomes.
 
-use std::fmt::Display;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::error::Result;
+
+use voicekit_net::Check;
 
 use crate::SERVICE;
 use crate::account::Account;
+
+const CHECK: Check = Check::new(SERVICE);
 
 /// How Nova listens, over `/v1/listen`.
 ///
@@ -227,16 +229,16 @@ impl NovaConfig {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        filled("model", &self.model)?;
+        CHECK.filled("model", &self.model)?;
         let ms = Duration::from_millis;
         if !self.endpointing.is_zero() {
-            within_ms("endpointing_ms", self.endpointing, ms(10)..=ms(5_000))?;
+            CHECK.within_ms("endpointing_ms", self.endpointing, ms(10)..=ms(5_000))?;
         }
         if !self.utterance_end.is_zero() {
-            within_ms("utterance_end_ms", self.utterance_end, ms(1_000)..=ms(5_000))?;
+            CHECK.within_ms("utterance_end_ms", self.utterance_end, ms(1_000)..=ms(5_000))?;
         }
-        within_ms("finalize_timeout_ms", self.finalize_timeout, ms(100)..=ms(5_000))?;
-        within_ms("replay_ms", self.replay, ms(500)..=ms(10_000))
+        CHECK.within_ms("finalize_timeout_ms", self.finalize_timeout, ms(100)..=ms(5_000))?;
+        CHECK.within_ms("replay_ms", self.replay, ms(500)..=ms(10_000))
     }
 
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
@@ -318,19 +320,19 @@ impl FluxConfig {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        filled("model", &self.model)?;
+        CHECK.filled("model", &self.model)?;
         let ms = Duration::from_millis;
-        within("eot_threshold", self.eot_threshold, 0.5..=1.0)?;
+        CHECK.within("eot_threshold", self.eot_threshold, 0.5..=1.0)?;
         if let Some(eager) = self.eager_eot_threshold {
-            within("eager_eot_threshold", eager, 0.3..=self.eot_threshold.min(0.9))?;
+            CHECK.within("eager_eot_threshold", eager, 0.3..=self.eot_threshold.min(0.9))?;
         }
         if !self.is_multilingual() && !self.language_hints.is_empty() {
             let text = format!("language_hints need flux-general-multi, not {}", self.model);
-            return Err(wrong(text));
+            return Err(CHECK.wrong(text));
         }
-        within_ms("eot_timeout_ms", self.eot_timeout, ms(500)..=ms(60_000))?;
-        within_ms("finalize_timeout_ms", self.finalize_timeout, ms(100)..=ms(5_000))?;
-        within_ms("replay_ms", self.replay, ms(500)..=ms(10_000))
+        CHECK.within_ms("eot_timeout_ms", self.eot_timeout, ms(500)..=ms(60_000))?;
+        CHECK.within_ms("finalize_timeout_ms", self.finalize_timeout, ms(100)..=ms(5_000))?;
+        CHECK.within_ms("replay_ms", self.replay, ms(500)..=ms(10_000))
     }
 
     pub(crate) fn is_multilingual(&self) -> bool {
@@ -378,12 +380,12 @@ impl AuraConfig {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        filled("voice", &self.voice)?;
+        CHECK.filled("voice", &self.voice)?;
         if let Some(speed) = self.speed {
-            within("speed", speed, 0.5..=2.0)?;
+            CHECK.within("speed", speed, 0.5..=2.0)?;
         }
         let ms = Duration::from_millis;
-        within_ms("answer_ms", self.answer, ms(500)..=ms(30_000))
+        CHECK.within_ms("answer_ms", self.answer, ms(500)..=ms(30_000))
     }
 
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
@@ -405,27 +407,6 @@ pub(crate) fn list(name: &'static str, values: &[String]) -> impl Iterator<Item 
 
 pub(crate) fn in_ms(duration: Duration) -> String {
     duration.as_millis().to_string()
-}
-
-fn filled(field: &str, value: &str) -> Result<()> {
-    if value.trim().is_empty() { Err(wrong(format!("{field} is empty"))) } else { Ok(()) }
-}
-
-fn within<T: PartialOrd + Display>(field: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let (least, most) = range.into_inner();
-    Err(wrong(format!("{field} is {value}, not {least} to {most}")))
-}
-
-fn within_ms(field: &str, value: Duration, range: RangeInclusive<Duration>) -> Result<()> {
-    let (least, most) = range.into_inner();
-    within(field, value.as_millis(), least.as_millis()..=most.as_millis())
-}
-
-fn wrong(text: String) -> Error {
-    Error::new(ErrorKind::Config, SERVICE, text)
 }
 
 fn nova() -> String {

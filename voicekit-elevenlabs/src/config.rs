@@ -1,16 +1,16 @@
 //! What can be set, and its one check.
 
 use std::env::{self, VarError};
-use std::fmt::Display;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::error::Result;
 use voicekit_core::time::in_ms;
-use voicekit_net::{HttpConfig, RetryPolicy, Secret};
+use voicekit_net::{Check, HttpConfig, RetryPolicy, Secret};
 
 use crate::SERVICE;
+
+const CHECK: Check = Check::new(SERVICE);
 
 /// The global host. Others are `api.us.` and `api.eu.residency.elevenlabs.io`.
 const URL: &str = "wss://api.elevenlabs.io";
@@ -205,7 +205,7 @@ impl ElevenLabsConfig {
         match env::var("ELEVENLABS_URL") {
             Ok(url) if !url.trim().is_empty() => Ok(config.with_url(url.trim())),
             Ok(_) | Err(VarError::NotPresent) => Ok(config),
-            Err(VarError::NotUnicode(_)) => Err(wrong("ELEVENLABS_URL is not Unicode")),
+            Err(VarError::NotUnicode(_)) => Err(CHECK.wrong("ELEVENLABS_URL is not Unicode")),
         }
     }
 
@@ -315,24 +315,24 @@ impl ElevenLabsConfig {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        filled("api_key", self.api_key.expose())?;
-        filled("voice", &self.voice)?;
-        filled("model", &self.model)?;
+        CHECK.filled("api_key", self.api_key.expose())?;
+        CHECK.filled("voice", &self.voice)?;
+        CHECK.filled("model", &self.model)?;
         if self.route == Route::Socket && !has_socket(&self.model) {
             let text =
                 format!("model {} needs route = \"http\": it has no such socket", self.model);
-            return Err(wrong(text));
+            return Err(CHECK.wrong(text));
         }
         self.voice_settings.check()?;
         for characters in &self.chunk_schedule {
-            within("chunk_schedule", *characters, 50..=500)?;
+            CHECK.within("chunk_schedule", *characters, 50..=500)?;
         }
-        within("the number of pronunciation", self.pronunciation.len(), 0..=3)?;
+        CHECK.within("the number of pronunciation", self.pronunciation.len(), 0..=3)?;
         let ms = Duration::from_millis;
-        within_ms("connect_timeout_ms", self.connect_timeout, ms(100)..=ms(60_000))?;
-        within_ms("answer_ms", self.answer, ms(500)..=ms(30_000))?;
-        within_ms("idle_ms", self.idle, ms(1_000)..=ms(170_000))?;
-        within("idle_sockets", self.idle_sockets, 0..=256)
+        CHECK.within_ms("connect_timeout_ms", self.connect_timeout, ms(100)..=ms(60_000))?;
+        CHECK.within_ms("answer_ms", self.answer, ms(500)..=ms(30_000))?;
+        CHECK.within_ms("idle_ms", self.idle, ms(1_000)..=ms(170_000))?;
+        CHECK.within("idle_sockets", self.idle_sockets, 0..=256)
     }
 
     pub(crate) fn http(&self) -> HttpConfig {
@@ -375,7 +375,7 @@ impl VoiceSettings {
             ("voice_settings.style", self.style, 0.0..=1.0),
             ("voice_settings.speed", self.speed, 0.7..=1.2),
         ] {
-            value.map_or(Ok(()), |value| within(field, value, range))?;
+            value.map_or(Ok(()), |value| CHECK.within(field, value, range))?;
         }
         Ok(())
     }
@@ -385,25 +385,4 @@ impl VoiceSettings {
 fn has_socket(model: &str) -> bool {
     let generation = model.strip_prefix("eleven_v").and_then(|rest| rest.chars().next());
     !matches!(generation, Some('3'..='9'))
-}
-
-fn filled(field: &str, value: &str) -> Result<()> {
-    if value.trim().is_empty() { Err(wrong(format!("{field} is empty"))) } else { Ok(()) }
-}
-
-fn within<T: PartialOrd + Display>(field: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let (least, most) = range.into_inner();
-    Err(wrong(format!("{field} is {value}, not {least} to {most}")))
-}
-
-fn within_ms(field: &str, value: Duration, range: RangeInclusive<Duration>) -> Result<()> {
-    let (least, most) = range.into_inner();
-    within(field, value.as_millis(), least.as_millis()..=most.as_millis())
-}
-
-fn wrong(text: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Config, SERVICE, text.into())
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod check;
 mod codec;
 mod connector;
 mod endpoint;
@@ -12,6 +13,7 @@ mod secret;
 pub mod sse;
 mod websocket;
 
+pub use check::Check;
 pub use codec::{Inbox, Outbox, WireCodec, close_error, understood};
 pub use connector::{Connector, Dial, Io, Wire};
 pub use endpoint::Endpoint;

@@ -1,8 +1,6 @@
 //! What can be set, and its one check.
 
 use std::env::{self, VarError};
-use std::fmt::Display;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +8,12 @@ use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::{ErrorKind, Result};
 use voicekit_core::time::in_ms;
 
+use voicekit_net::Check;
+
+use crate::SERVICE;
 use crate::error;
+
+const CHECK: Check = Check::new(SERVICE);
 
 /// Where `wyoming-piper` listens unless it is told otherwise.
 const WYOMING_PORT: u16 = 10_200;
@@ -138,12 +141,12 @@ impl PiperConfig {
             }
         }
         if let Some(scale) = self.length_scale {
-            within("length_scale", scale, 0.25..=4.0)?;
+            CHECK.within("length_scale", scale, 0.25..=4.0)?;
         }
-        within("rate_hz", self.rate_hz, 8_000..=48_000)?;
-        within("concurrency", self.concurrency, 1..=8)?;
-        within("connect_ms", self.connect.as_millis(), 100..=10_000)?;
-        within("answer_ms", self.answer.as_millis(), 500..=60_000)?;
+        CHECK.within("rate_hz", self.rate_hz, 8_000..=48_000)?;
+        CHECK.within("concurrency", self.concurrency, 1..=8)?;
+        CHECK.within("connect_ms", self.connect.as_millis(), 100..=10_000)?;
+        CHECK.within("answer_ms", self.answer.as_millis(), 500..=60_000)?;
         Ok(server)
     }
 
@@ -182,14 +185,6 @@ fn variable(name: &str) -> Result<Option<String>> {
             Err(error(ErrorKind::Config, format!("{name} is not Unicode")))
         }
     }
-}
-
-fn within<T: PartialOrd + Display>(field: &str, value: T, range: RangeInclusive<T>) -> Result<()> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let (least, most) = range.into_inner();
-    Err(error(ErrorKind::Config, format!("{field} is {value}, not {least} to {most}")))
 }
 
 fn rate() -> u32 {

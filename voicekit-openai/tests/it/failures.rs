@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use voicekit_core::error::{Error, ErrorKind, Retry};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm};
+use voicekit_core::retrieve::Embedder;
+use voicekit_core::tts::{Tts, TtsRequest};
 use voicekit_openai::{Dialect, OpenAi, OpenAiEmbedder, OpenAiTts};
 use voicekit_testkit::logs::Logs;
 use voicekit_testkit::server::http::{Answer, HttpServer};
@@ -192,8 +194,17 @@ async fn the_request_id_is_in_errors_and_the_key_is_nowhere() {
     let (error, _) = refused(answer).await;
     assert!(error.message().ends_with("(request req_7)"), "{error}");
     let late = hear(&chunks(&[&echo])).await.error.unwrap();
-    let (server, model) = serve([]).await;
+    let answers = [Answer::json(401, echo.clone()), Answer::json(401, echo)];
+    let (server, model) = serve(answers).await;
     let config = config(&server);
+    let (voice, embedder) =
+        (OpenAiTts::new(config.clone()).unwrap(), OpenAiEmbedder::new(config.clone()).unwrap());
+    let text = stream::iter(["Hello.".to_owned()]).boxed();
+    let request = TtsRequest::new(voice.info().formats[0]);
+    let unspoken: Vec<_> = voice.speak(request, text).await.unwrap().collect().await;
+    let unknown = embedder.embed(&["Hello.".to_owned()]).await.unwrap_err();
+    assert!(unspoken[0].is_err() && unknown.kind() == ErrorKind::Unauthenticated);
+    assert!(!logs.text().is_empty(), "the test would not see a key");
     let written = serde_json::to_string(&config).unwrap();
     for shown in [
         error.to_string(),
@@ -201,8 +212,8 @@ async fn the_request_id_is_in_errors_and_the_key_is_nowhere() {
         format!("{late:?}"),
         format!("{model:?}"),
         format!("{config:?}"),
-        format!("{:?}", OpenAiTts::new(config.clone()).unwrap()),
-        format!("{:?}", OpenAiEmbedder::new(config.clone()).unwrap()),
+        format!("{unspoken:?} {unknown:?} {unknown}"),
+        format!("{voice:?} {embedder:?}"),
         written,
         logs.text(),
     ] {

@@ -58,3 +58,54 @@ pub(super) fn supported(
     }
     Err(Error::new(ErrorKind::Unsupported, name, format!("{wanted} is not among its formats")))
 }
+
+/// Implements the traits for a wrapper of one part `T` with a field `part` and a method `attempts`.
+macro_rules! relayed {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: Asr> Asr for $wrapper<T> {
+            fn info(&self) -> AsrInfo {
+                self.part.info()
+            }
+
+            async fn recognize(
+                &self,
+                request: AsrRequest,
+                input: BoxStream<'static, AsrInput>,
+            ) -> Result<BoxStream<'static, Result<AsrEvent>>> {
+                recognition::relay(self.attempts(), &self.info(), request, input)
+            }
+        }
+
+        #[async_trait]
+        impl<T: Llm> Llm for $wrapper<T> {
+            fn info(&self) -> LlmInfo {
+                self.part.info()
+            }
+
+            async fn chat(
+                &self,
+                request: ChatRequest,
+            ) -> Result<BoxStream<'static, Result<ChatEvent>>> {
+                Ok(answer::relay(self.attempts(), request))
+            }
+        }
+
+        #[async_trait]
+        impl<T: Tts> Tts for $wrapper<T> {
+            fn info(&self) -> TtsInfo {
+                self.part.info()
+            }
+
+            async fn speak(
+                &self,
+                request: TtsRequest,
+                text: BoxStream<'static, String>,
+            ) -> Result<BoxStream<'static, Result<Spoken>>> {
+                speech::relay(self.attempts(), &self.info(), request, text)
+            }
+        }
+    };
+}
+
+pub(super) use relayed;

@@ -11,7 +11,7 @@ use voicekit_core::error::{Error, ErrorKind, Result, Retry};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
 use voicekit_core::tts::{Spoken, Tts, TtsInfo, TtsRequest};
 
-use super::attempts::{Attempt, Attempts, Failure};
+use super::attempts::{Attempt, Attempts, Failure, relayed};
 use super::health::{BreakerConfig, Health, is_of_the_service};
 use super::{answer, recognition, speech};
 
@@ -104,43 +104,4 @@ impl<T: Send + Sync + 'static> Attempts<T> for Once<T> {
     }
 }
 
-#[async_trait]
-impl<T: Asr> Asr for CircuitBreaker<T> {
-    fn info(&self) -> AsrInfo {
-        self.part.info()
-    }
-
-    async fn recognize(
-        &self,
-        request: AsrRequest,
-        input: BoxStream<'static, AsrInput>,
-    ) -> Result<BoxStream<'static, Result<AsrEvent>>> {
-        recognition::relay(self.attempts(), &self.info(), request, input)
-    }
-}
-
-#[async_trait]
-impl<T: Llm> Llm for CircuitBreaker<T> {
-    fn info(&self) -> LlmInfo {
-        self.part.info()
-    }
-
-    async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>> {
-        Ok(answer::relay(self.attempts(), request))
-    }
-}
-
-#[async_trait]
-impl<T: Tts> Tts for CircuitBreaker<T> {
-    fn info(&self) -> TtsInfo {
-        self.part.info()
-    }
-
-    async fn speak(
-        &self,
-        request: TtsRequest,
-        text: BoxStream<'static, String>,
-    ) -> Result<BoxStream<'static, Result<Spoken>>> {
-        speech::relay(self.attempts(), &self.info(), request, text)
-    }
-}
+relayed!(CircuitBreaker);

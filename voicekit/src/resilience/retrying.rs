@@ -10,7 +10,7 @@ use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
 use voicekit_core::retry::RetryPolicy;
 use voicekit_core::tts::{Spoken, Tts, TtsInfo, TtsRequest};
 
-use super::attempts::{Attempt, Attempts, Failure};
+use super::attempts::{Attempt, Attempts, Failure, relayed};
 use super::{answer, recognition, speech};
 
 /// A part that is tried again when it fails in a way that may pass.
@@ -77,43 +77,4 @@ fn broke_off(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout | ErrorKind::Protocol)
 }
 
-#[async_trait]
-impl<T: Asr> Asr for Retrying<T> {
-    fn info(&self) -> AsrInfo {
-        self.part.info()
-    }
-
-    async fn recognize(
-        &self,
-        request: AsrRequest,
-        input: BoxStream<'static, AsrInput>,
-    ) -> Result<BoxStream<'static, Result<AsrEvent>>> {
-        recognition::relay(self.attempts(), &self.info(), request, input)
-    }
-}
-
-#[async_trait]
-impl<T: Llm> Llm for Retrying<T> {
-    fn info(&self) -> LlmInfo {
-        self.part.info()
-    }
-
-    async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>> {
-        Ok(answer::relay(self.attempts(), request))
-    }
-}
-
-#[async_trait]
-impl<T: Tts> Tts for Retrying<T> {
-    fn info(&self) -> TtsInfo {
-        self.part.info()
-    }
-
-    async fn speak(
-        &self,
-        request: TtsRequest,
-        text: BoxStream<'static, String>,
-    ) -> Result<BoxStream<'static, Result<Spoken>>> {
-        speech::relay(self.attempts(), &self.info(), request, text)
-    }
-}
+relayed!(Retrying);
