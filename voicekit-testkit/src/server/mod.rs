@@ -2,6 +2,7 @@
 //! tested against.
 
 pub mod http;
+pub mod provider;
 mod websocket;
 
 pub use websocket::{Opened, Received, Reply, Script, Sent, WebSocketServer};

@@ -7,6 +7,7 @@ mod control;
 mod outages;
 mod parts;
 mod prepared;
+mod providers;
 mod resilience;
 mod tools;
 mod twilio;

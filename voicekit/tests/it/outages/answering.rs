@@ -7,7 +7,9 @@ use voicekit_core::llm::Llm;
 use voicekit_testkit::fake::FakeLlm;
 use voicekit_testkit::server::http::Answer;
 
-use super::services::{DONE, Mind, Way, openai, refusal, tokens};
+use voicekit_testkit::server::provider::openai::{begins, refuses, says};
+
+use super::services::{Way, mind, openai};
 use super::{ANSWER, Held, Parts, SORRY};
 use crate::parts::ms;
 
@@ -25,8 +27,8 @@ async fn call(llm: impl Llm) -> Held {
 
 #[tokio::test(start_paused = true)]
 async fn the_model_is_busy_for_a_moment() {
-    let mind = Mind::new([refusal(429), tokens(ANSWER).then(DONE)]);
-    let held = call(mind.openai()).await;
+    let mind = mind([refuses(429), says(ANSWER)]);
+    let held = call(mind).await;
     assert_eq!(held.heard(), ANSWER);
     assert!(held.wait() < ms(2_700), "{:?}", held.wait());
 }
@@ -34,8 +36,8 @@ async fn the_model_is_busy_for_a_moment() {
 #[tokio::test(start_paused = true)]
 async fn the_only_model_refuses_for_good() {
     for status in [429, 500] {
-        let answers: Vec<Answer> = (0..8).map(|_| refusal(status)).collect();
-        let held = call(Mind::new(answers).openai()).await;
+        let answers: Vec<Answer> = (0..8).map(|_| refuses(status)).collect();
+        let held = call(mind(answers)).await;
         assert_eq!(held.heard(), SORRY, "{status}");
         assert!(held.wait() < ms(4_000), "{:?}", held.wait());
     }
@@ -44,8 +46,8 @@ async fn the_only_model_refuses_for_good() {
 #[tokio::test(start_paused = true)]
 async fn the_model_refuses_and_another_does_not() {
     for status in [401, 429, 500] {
-        let answers: Vec<Answer> = (0..8).map(|_| refusal(status)).collect();
-        let llm = Fallback::llm(Timeout::new(Mind::new(answers).openai())).or(spare(ANSWER));
+        let answers: Vec<Answer> = (0..8).map(|_| refuses(status)).collect();
+        let llm = Fallback::llm(Timeout::new(mind(answers))).or(spare(ANSWER));
         let held = call(llm).await;
         assert_eq!(held.heard(), ANSWER, "{status}");
     }
@@ -53,8 +55,8 @@ async fn the_model_refuses_and_another_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn the_model_stalls_before_its_first_word_and_another_does_not() {
-    let mind = Mind::new([Answer::events("").then_stall()]);
-    let llm = Fallback::llm(Timeout::new(mind.openai())).or(spare(ANSWER));
+    let mind = mind([Answer::events("").then_stall()]);
+    let llm = Fallback::llm(Timeout::new(mind)).or(spare(ANSWER));
     let held = call(llm).await;
     assert_eq!(held.heard(), ANSWER);
     assert!(held.wait() < ms(4_500), "{:?}", held.wait());
@@ -62,25 +64,25 @@ async fn the_model_stalls_before_its_first_word_and_another_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn the_only_model_stalls_before_its_first_word() {
-    let mind = Mind::new([Answer::events("").then_stall(), tokens(ANSWER).then(DONE)]);
+    let mind = mind([Answer::events("").then_stall(), says(ANSWER)]);
     let limits = Limits::default().with_first(ms(4_000));
-    let held = call(Retrying::new(Timeout::new(mind.openai()).with_limits(limits))).await;
+    let held = call(Retrying::new(Timeout::new(mind).with_limits(limits))).await;
     assert_eq!(held.heard(), ANSWER);
     assert!(held.wait() < ms(6_500), "{:?}", held.wait());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_only_model_is_cut_off_amid_its_answer() {
-    let mind = Mind::new([tokens(BEGUN).then_cut(), tokens(REST).then(DONE)]);
-    let held = call(Retrying::new(Timeout::new(mind.openai()))).await;
+    let mind = mind([begins(BEGUN).then_cut(), says(REST)]);
+    let held = call(Retrying::new(Timeout::new(mind))).await;
     assert_eq!(held.heard(), ANSWER);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_model_stalls_amid_its_answer_and_another_goes_on() {
     for rest in [REST, ANSWER] {
-        let mind = Mind::new([tokens(BEGUN).then_stall()]);
-        let llm = Fallback::llm(Timeout::new(mind.openai())).or(spare(rest));
+        let mind = mind([begins(BEGUN).then_stall()]);
+        let llm = Fallback::llm(Timeout::new(mind)).or(spare(rest));
         assert_eq!(call(llm).await.heard(), ANSWER, "{rest}");
     }
 }
@@ -88,9 +90,9 @@ async fn the_model_stalls_amid_its_answer_and_another_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn the_only_model_stalls_for_good_amid_its_answer() {
     let begun = "We open at nine. And we ";
-    let stalls: Vec<Answer> = (0..8).map(|_| tokens("close at ").then_stall()).collect();
-    let answers: Vec<Answer> = [tokens(begun).then_stall()].into_iter().chain(stalls).collect();
-    let llm = Arc::new(Retrying::new(Timeout::new(Mind::new(answers).openai())));
+    let stalls: Vec<Answer> = (0..8).map(|_| begins("close at ").then_stall()).collect();
+    let answers: Vec<Answer> = [begins(begun).then_stall()].into_iter().chain(stalls).collect();
+    let llm = Arc::new(Retrying::new(Timeout::new(mind(answers))));
     let held = Parts { llm, ..Parts::new() }.call_and_ask_again().await;
     let heard = held.heard();
     assert!(heard.starts_with(&format!("We open at nine.{SORRY}")), "{heard}");

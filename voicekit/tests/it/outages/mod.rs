@@ -24,7 +24,7 @@ use voicekit_testkit::phone::{Report, tone};
 use voicekit_testkit::script::Script;
 
 use crate::parts::ms;
-use services::spell;
+use voicekit_testkit::server::provider::{openai, spell};
 
 const QUESTION: &str = "When are you open?";
 const ANSWER: &str = "We open at nine, and we close at five.";
@@ -51,7 +51,7 @@ impl Parts {
     fn new() -> Self {
         Self {
             asr: Arc::new(services::Ear::default().nova()),
-            llm: services::Mind::saying(ANSWER).openai(),
+            llm: services::mind([openai::says(ANSWER)]),
             tts: Arc::new(services::Mouth::default().elevenlabs()),
         }
     }
