@@ -3,6 +3,7 @@
 
 mod echo;
 mod g711;
+mod jitter;
 mod level;
 mod playout;
 mod resample;
