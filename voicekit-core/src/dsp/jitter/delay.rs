@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use crate::time::Timestamp;
 
-/// How much sound may be missing because packets came after their turn: 0.4 %, well under the one
-/// per cent at which listeners begin to notice, for what learning comes too late for.
-const TOLERATED: f32 = 0.004;
+/// How much sound may be missing because packets came after their turn: half of the one per cent
+/// that is the goal, because learning comes too late for some.
+const TOLERATED: f32 = 0.005;
 /// Lateness is taken together over half a second: one peak in it costs its excess once, because
 /// playing waits for it and is then that much later for whatever follows.
 const INTERVAL_US: i64 = 500_000;

@@ -15,7 +15,7 @@
 //!   and its length. Sequence numbers are not looked at: they say the same of a gap, but not how
 //!   long it is, and streams over gRPC have none. What comes after its turn, or twice, is dropped
 //!   and counted.
-//! - **Delay.** Sound is held back as long as it would take so that at most 0.4 % of it would have
+//! - **Delay.** Sound is held back as long as it would take so that at most 0.5 % of it would have
 //!   been missing of late: of each half second, the lateness of the latest packet counts, relative to
 //!   the fastest of the last two seconds, and half a minute is remembered. A call starts with 40 ms.
 //!   The delay is at most 400 ms; stalls longer than that are not learnt from.
@@ -369,35 +369,53 @@ impl JitterBuffer {
     }
 
     /// A frame from `ahead`, which holds one at least, and how much of it was used up.
-    fn adjust(&mut self, now: Timestamp, mut ahead: Vec<i16>) -> (Vec<i16>, usize) {
-        let (frame, rate) = (self.frame, self.rate_hz as usize);
-        let late_us = self.late_us(now);
-        let pressing = late_us > PRESSING_US;
-        let window = frame / 2;
-        if late_us > SLACK_US && ahead.len() == 2 * frame && rms_dbfs(&ahead) < QUIET_DBFS {
-            self.stats.drained += frame as u64;
-            return (stretch::without(&ahead, frame, window), 2 * frame);
+    fn adjust(&mut self, now: Timestamp, ahead: Vec<i16>) -> (Vec<i16>, usize) {
+        let timing = self.timing(now);
+        let quiet = rms_dbfs(&ahead) < QUIET_DBFS;
+        let piece = self.piece_to_drop(timing, &ahead, quiet);
+        if piece > 0 {
+            self.stats.drained += piece as u64;
+            let used = self.frame + piece;
+            return (stretch::without(&ahead[..used], piece, self.frame / 2), used);
         }
-        if late_us > SLACK_US && ahead.len() >= frame + stretch::longest_period(rate) {
-            let (piece, likeness) = stretch::period(&ahead, window, rate);
-            if pressing || likeness >= ALIKE {
-                self.stats.drained += piece as u64;
-                ahead.truncate(frame + piece);
-                return (stretch::without(&ahead, piece, window), frame + piece);
-            }
+        let piece = self.piece_to_repeat(timing, &ahead, quiet);
+        self.stats.inserted += piece as u64;
+        let fade = (self.frame / 2).min(self.frame - piece);
+        let mut samples = stretch::with_twice(&ahead[..self.frame], piece, fade);
+        samples.truncate(self.frame);
+        (samples, self.frame - piece)
+    }
+
+    /// How many samples to leave out: none unless sound is too late, or will be no nearer to being
+    /// too early without them.
+    fn piece_to_drop(&self, timing: Timing, ahead: &[i16], quiet: bool) -> usize {
+        let too_late = timing.late_us > SLACK_US;
+        if too_late && quiet && ahead.len() == 2 * self.frame {
+            return self.frame;
         }
-        ahead.truncate(frame);
-        if late_us < 0 {
-            let (piece, likeness) = stretch::period(&ahead, frame / 4, rate);
-            if likeness >= ALIKE || rms_dbfs(&ahead) < QUIET_DBFS {
-                self.stats.inserted += piece as u64;
-                let fade = window.min(frame - piece);
-                let mut longer = stretch::with_twice(&ahead, piece, fade);
-                longer.truncate(frame);
-                return (longer, frame - piece);
-            }
+        let longest = match timing.late_us {
+            late_us if late_us > SLACK_US => stretch::longest_period(self.rate_hz as usize),
+            0.. => timing.free,
+            _ => 0,
+        };
+        let window = self.frame / 2;
+        let tried = ahead.len().min(window + longest);
+        if ahead.len() < 2 * self.frame || longest < stretch::shortest_period(self.rate_hz as usize) {
+            return 0;
         }
-        (ahead, frame)
+        let (piece, likeness) = stretch::period(&ahead[..tried], window, self.rate_hz as usize);
+        let pressing = timing.late_us > PRESSING_US;
+        if likeness >= ALIKE || pressing || quiet { piece } else { 0 }
+    }
+
+    /// How many samples to play twice: none unless sound is too early.
+    fn piece_to_repeat(&self, timing: Timing, ahead: &[i16], quiet: bool) -> usize {
+        if timing.late_us >= 0 {
+            return 0;
+        }
+        let samples = &ahead[..self.frame];
+        let (piece, likeness) = stretch::period(samples, self.frame / 4, self.rate_hz as usize);
+        if likeness >= ALIKE || quiet { piece } else { 0 }
     }
 
     /// A frame of what there is, patched where nothing is.
@@ -453,17 +471,19 @@ impl JitterBuffer {
         self.position = self.position.saturating_add(length(samples));
     }
 
-    /// How much later than the target the frame is that is about to be played; less than zero if it
-    /// is too early.
-    fn late_us(&mut self, now: Timestamp) -> i64 {
+    /// When the frame is played that begins at `position`, which is there.
+    fn timing(&mut self, now: Timestamp) -> Timing {
         let last = self.position.saturating_add(length(self.frame)) - 1;
-        let Some((start, end)) = self.store.packet_at(last) else { return 0 };
+        let Some((start, end)) = self.store.packet_at(last) else { return Timing::default() };
         // Of a long packet, only the first frame had to wait for it.
-        let frames_before = distance(start, last) / self.frame;
-        let waited_us = self.micros(length(frames_before * self.frame));
+        let into = distance(start, last);
+        let waited_us = self.micros(length(into / self.frame * self.frame));
         let spare_us = self.spare_us(now, end).saturating_sub(waited_us);
         self.stats.delay = Duration::from_micros(u64::try_from(spare_us).unwrap_or(0));
-        spare_us.saturating_sub(self.lateness.target_us())
+        Timing {
+            late_us: spare_us.saturating_sub(self.lateness.target_us()),
+            free: (distance(last, end) - 1).min(self.frame - 1 - into % self.frame),
+        }
     }
 
     /// How much slower than the fastest a packet that ends at `end` could be and be here.
@@ -486,6 +506,15 @@ impl JitterBuffer {
         let samples = i128::from(micros) * i128::from(self.rate_hz) / 1_000_000;
         i64::try_from(samples).unwrap_or(i64::MAX)
     }
+}
+
+/// When a frame is played.
+#[derive(Clone, Copy, Default)]
+struct Timing {
+    /// How much later than the target; less than zero if it is too early.
+    late_us: i64,
+    /// How many samples could be left out without a frame needing its last packet earlier.
+    free: usize,
 }
 
 /// Shows what was done only: audio does not belong in logs.

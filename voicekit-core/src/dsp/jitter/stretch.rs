@@ -5,6 +5,11 @@
 const SHORTEST_PER_S: usize = 200;
 const LONGEST_PER_1000_S: usize = 15;
 
+/// The shortest piece at this rate, in samples.
+pub(super) fn shortest_period(rate_hz: usize) -> usize {
+    rate_hz / SHORTEST_PER_S
+}
+
 /// The longest piece at this rate, in samples.
 pub(super) fn longest_period(rate_hz: usize) -> usize {
     rate_hz * LONGEST_PER_1000_S / 1_000
@@ -14,7 +19,7 @@ pub(super) fn longest_period(rate_hz: usize) -> usize {
 /// the start, and how much they do: 1 is the same, 0 and below is not at all. Digital silence is
 /// like itself. Shifts that reach beyond the samples are not tried.
 pub(super) fn period(samples: &[i16], window: usize, rate_hz: usize) -> (usize, f32) {
-    let shortest = rate_hz / SHORTEST_PER_S;
+    let shortest = shortest_period(rate_hz);
     let longest = longest_period(rate_hz).min(samples.len().saturating_sub(window));
     let still = &samples[..window.min(samples.len())];
     let mut best = (shortest, -1.0);
