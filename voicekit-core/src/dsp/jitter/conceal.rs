@@ -65,7 +65,8 @@ impl Concealer {
     fn last_period(&self, output: &[i16]) -> Vec<i16> {
         let kept = self.played.len();
         let recent = output.len().min(kept);
-        let mut backwards: Vec<i16> = output[output.len() - recent..].iter().rev().copied().collect();
+        let mut backwards: Vec<i16> =
+            output[output.len() - recent..].iter().rev().copied().collect();
         backwards.extend(self.played[recent..].iter().rev());
         let (length, _) = period(&backwards, kept / 2, self.rate_hz);
         let mut period: Vec<i16> = backwards[..length].iter().rev().copied().collect();

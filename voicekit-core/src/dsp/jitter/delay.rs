@@ -10,6 +10,8 @@ const TOLERATED: f32 = 0.005;
 /// Lateness is taken together over half a second: one peak in it costs its excess once, because
 /// playing waits for it and is then that much later for whatever follows.
 const INTERVAL_US: i64 = 500_000;
+/// Sound is made up by frames of 20 ms.
+const FRAME_US: i64 = 20_000;
 /// How many intervals are remembered: half a minute.
 const MEMORY: f32 = 60.0;
 /// What is known before anything came: as if so many intervals had been late by `START_US`.
@@ -56,7 +58,7 @@ impl Lateness {
             target_us: START_US,
         };
         for (delay_us, missing) in delays().zip(&mut lateness.missing) {
-            *missing = micros((START_US - delay_us).max(0));
+            *missing = made_up(START_US - delay_us);
         }
         lateness.choose();
         lateness
@@ -117,7 +119,7 @@ impl Lateness {
         self.intervals = (self.intervals + 1.0).min(MEMORY);
         let weight = 1.0 / self.intervals;
         for (at, delay_us) in delays().enumerate() {
-            let missing = micros((self.peak_us - delay_us).max(0)) + self.reordered[at];
+            let missing = made_up(self.peak_us - delay_us) + self.reordered[at];
             self.missing[at] += weight * (missing - self.missing[at]);
         }
         self.peak_us = 0;
@@ -137,9 +139,14 @@ fn delays() -> impl Iterator<Item = i64> {
     (1..).map(|step| step * STEP_US).take(STEPS)
 }
 
-/// A time as a number to reckon with.
+/// A time as a number to reckon with; far from where sums overflow, after 70,000 years.
 pub(super) fn now_us(now: Timestamp) -> i64 {
-    i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
+    i64::try_from(now.as_micros()).unwrap_or(i64::MAX).min(i64::MAX / 4)
+}
+
+/// What is made up when a packet is late by `excess_us`, in microseconds: whole frames.
+fn made_up(excess_us: i64) -> f32 {
+    micros((excess_us.max(0) + FRAME_US - 1) / FRAME_US * FRAME_US)
 }
 
 fn micros(us: i64) -> f32 {

@@ -15,10 +15,10 @@
 //!   and its length. Sequence numbers are not looked at: they say the same of a gap, but not how
 //!   long it is, and streams over gRPC have none. What comes after its turn, or twice, is dropped
 //!   and counted.
-//! - **Delay.** Sound is held back as long as it would take so that at most 0.5 % of it would have
-//!   been missing of late: of each half second, the lateness of the latest packet counts, relative to
-//!   the fastest of the last two seconds, and half a minute is remembered. A call starts with 40 ms.
-//!   The delay is at most 400 ms; stalls longer than that are not learnt from.
+//! - **Delay.** Sound is held back as long as it takes so that 0.5 % of it would have been missing of
+//!   late. Of each half second, the latest packet counts, relative to the fastest of the last two
+//!   seconds in which any came; it costs whole frames. Half a minute is remembered. A call starts
+//!   with 40 ms. The delay is 4 to 400 ms; longer stalls are not learnt from.
 //! - **Stalls.** Playing waits for what a stall holds back, so that no word is lost, and is then too
 //!   late. The backlog is drained: each frame leaves out 20 ms of what is quieter than -50 dBFS, or a
 //!   period of the voice, 5 to 15 ms, blended over. So at least a fifth of the playing time is made up
@@ -32,12 +32,28 @@
 //!
 //! # Measured
 //!
-//! Minutes of speech-like sound in packets of 20 ms; the *delay* is that between a packet's coming and
-//! its playing, of jitter only, *best* is the least that a constant delay would have needed to lose
-//! 1 % if it had known the network beforehand, *concealed* is what was concealed beyond what the
-//! network lost. `cargo test -p voicekit-core --test it jitter -- --nocapture` prints it anew.
+//! Five minutes of speech-like sound each, in packets of 20 ms over simulated networks. *Delay* is how
+//! long sound waits between coming and being played, on average; *best* is the same for a constant
+//! delay that knew the network beforehand and lets one packet in a hundred come too late; *concealed*
+//! is what was made up beyond what the network lost.
+//! `cargo test -p voicekit-core --test it jitter -- --nocapture` prints the table anew.
 //!
-//! MEASUREMENTS
+//! | network | delay | best | concealed |
+//! |---|---|---|---|
+//! | no jitter | 20 ms | 0 ms | 0.00 % |
+//! | normal jitter, 5 ms | 27 ms | 12 ms | 0.00 % |
+//! | normal jitter, 20 ms | 61 ms | 42 ms | 0.16 % |
+//! | normal jitter, 60 ms | 137 ms | 105 ms | 0.35 % |
+//! | spikes of 80 to 150 ms | 73 ms | 5 ms | 0.44 % |
+//! | Wi-Fi, busy for 40 to 90 ms | 92 ms | 71 ms | 0.02 % |
+//! | a stall of 200 ms every 20 s | 114 ms | 2 ms | 0.65 % |
+//! | one in ten reordered | 54 ms | 40 ms | 0.00 % |
+//! | 1 % lost | 19 ms | 0 ms | 0.00 % |
+//! | 5 % lost, normal jitter, 20 ms | 60 ms | 42 ms | 0.04 % |
+//! | 20 % lost | 19 ms | 0 ms | 0.00 % |
+//!
+//! Some 10 ms of each delay are there because frames are pulled every 20 ms, whenever packets come;
+//! *best* knows no frames.
 //!
 //! # Streams over TCP
 //!
@@ -252,7 +268,10 @@ impl JitterBuffer {
         let played = if self.playing { distance(start, self.position) } else { 0 };
         if played >= packet.samples.len() {
             self.stats.late += 1;
-        } else if !self.store.insert(end(start, &packet.samples[..played]), &packet.samples[played..]) {
+        } else if !self
+            .store
+            .insert(end(start, &packet.samples[..played]), &packet.samples[played..])
+        {
             self.stats.duplicate += 1;
         }
         self.make_room();
@@ -393,17 +412,18 @@ impl JitterBuffer {
         if too_late && quiet && ahead.len() == 2 * self.frame {
             return self.frame;
         }
-        let longest = match timing.late_us {
-            late_us if late_us > SLACK_US => stretch::longest_period(self.rate_hz as usize),
+        let rate = self.rate_hz as usize;
+        let most = match timing.late_us {
+            late_us if late_us > SLACK_US => stretch::longest_period(rate),
             0.. => timing.free,
             _ => 0,
         };
-        let window = self.frame / 2;
-        let tried = ahead.len().min(window + longest);
-        if ahead.len() < 2 * self.frame || longest < stretch::shortest_period(self.rate_hz as usize) {
+        let most = most.min(ahead.len() - self.frame);
+        if most < stretch::shortest_period(rate) {
             return 0;
         }
-        let (piece, likeness) = stretch::period(&ahead[..tried], window, self.rate_hz as usize);
+        let window = self.frame / 2;
+        let (piece, likeness) = stretch::period(&ahead[..window + most], window, rate);
         let pressing = timing.late_us > PRESSING_US;
         if likeness >= ALIKE || pressing || quiet { piece } else { 0 }
     }
