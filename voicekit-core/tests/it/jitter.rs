@@ -264,6 +264,31 @@ fn little_is_concealed_and_the_delay_is_near_the_best() {
 }
 
 #[test]
+fn packets_of_10_to_60_ms_at_any_rate_are_buffered_as_well() {
+    for (rate_hz, packet_ms) in [(8_000, 10), (16_000, 30), (48_000, 60)] {
+        let mut dice = Dice(3);
+        let mut buffer = JitterBuffer::new(rate_hz).unwrap();
+        let length = packet_ms * u64::from(rate_hz) / 1_000;
+        let mut network: Vec<(u64, u64)> = (0..60_000 / packet_ms)
+            .map(|n| ((n + 1) * packet_ms + u64::try_from(dice.below(30)).unwrap(), n * length))
+            .collect();
+        network.sort_unstable();
+        let mut coming = network.iter().peekable();
+        for now_ms in (7..60_000).step_by(20) {
+            while let Some(&(_, first)) = coming.next_if(|packet| packet.0 <= now_ms) {
+                let samples: Vec<i16> = (first..first + length).map(source).collect();
+                let packet = Packet::new(u32::try_from(first).unwrap(), &samples);
+                buffer.push(Timestamp::from_millis(now_ms), packet);
+            }
+            buffer.pull(Timestamp::from_millis(now_ms));
+        }
+        let stats = buffer.stats();
+        assert!(stats.concealed < u64::from(rate_hz) * 60 / 200, "{packet_ms} ms: {stats:?}");
+        assert!(stats.delay < Duration::from_millis(70), "{packet_ms} ms: {stats:?}");
+    }
+}
+
+#[test]
 fn the_first_words_wait_for_40_ms_at_most() {
     let call = Call::over(normal(10, 5_000));
     let first = call.network[0].comes_us;
