@@ -15,7 +15,7 @@ use crate::http::Reading;
 use crate::pool::Pool;
 use crate::speech::Speaking;
 use crate::track::Track;
-use crate::voices::{self, Voice};
+use crate::voices::{Voice, Voices};
 use crate::wire::{FORMATS, format_name, language_code};
 use crate::{SERVICE, socket};
 
@@ -33,6 +33,7 @@ pub(crate) struct Service {
     pub(crate) connector: Connector,
     pub(crate) http: HttpClient,
     pub(crate) pool: Arc<Pool>,
+    voices: Voices,
     base: Endpoint,
 }
 
@@ -57,7 +58,8 @@ impl ElevenLabs {
             .with_header("xi-api-key", config.api_key.expose().trim())?;
         let http = HttpClient::new(connector.clone(), config.http()).with_classify(classify);
         let pool = Arc::new(Pool::new(config.idle_sockets));
-        Ok(Self(Arc::new(Service { config: Arc::new(config), connector, http, pool, base })))
+        let (config, voices) = (Arc::new(config), Voices::default());
+        Ok(Self(Arc::new(Service { config, connector, http, pool, voices, base })))
     }
 
     /// As [`ElevenLabsConfig::from_env`] says: `ELEVENLABS_API_KEY`, `ELEVENLABS_URL`.
@@ -87,13 +89,14 @@ impl ElevenLabs {
         }
     }
 
-    /// The voices that the account can use, in the service's order.
+    /// The voices that the account can use, in the service's order. The list is kept for five
+    /// minutes; however many want it meanwhile, it is asked for once.
     ///
     /// # Errors
     ///
     /// Any [`ErrorKind`]; `Protocol` if the list has no end.
     pub async fn voices(&self) -> Result<Vec<Voice>> {
-        voices::list(&self.0).await
+        self.0.voices.of(&self.0).await
     }
 }
 
@@ -151,7 +154,7 @@ impl Service {
     }
 
     /// Where the list of voices is.
-    pub(crate) fn voices(&self) -> Result<Endpoint> {
+    pub(crate) fn voice_list(&self) -> Result<Endpoint> {
         self.base.clone().with_path("v2/voices")?.with_query("page_size", "100")
     }
 

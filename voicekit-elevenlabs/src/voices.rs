@@ -1,8 +1,11 @@
 //! The list of voices.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::HttpRequest;
 
@@ -11,6 +14,28 @@ use crate::tts::Service;
 
 /// Pages of 100 voices that are read: more than any account may have.
 const MOST_PAGES: usize = 100;
+
+/// For how long a list counts: voices are made and removed by people, by hand.
+const KEPT: Duration = Duration::from_secs(300);
+
+/// The list of voices, as it last was.
+#[derive(Debug, Default)]
+pub(crate) struct Voices(Mutex<Option<(Instant, Vec<Voice>)>>);
+
+impl Voices {
+    /// The list. Whoever wants it while it is being fetched waits for that.
+    pub(crate) async fn of(&self, service: &Service) -> Result<Vec<Voice>> {
+        let mut last = self.0.lock().await;
+        if let Some((at, voices)) = &*last
+            && at.elapsed() < KEPT
+        {
+            return Ok(voices.clone());
+        }
+        let voices = list(service).await?;
+        *last = Some((Instant::now(), voices.clone()));
+        Ok(voices)
+    }
+}
 
 /// A voice that the account can use.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -39,8 +64,8 @@ struct Page {
     next_page_token: Option<String>,
 }
 
-pub(crate) async fn list(service: &Service) -> Result<Vec<Voice>> {
-    let first = service.voices()?;
+async fn list(service: &Service) -> Result<Vec<Voice>> {
+    let first = service.voice_list()?;
     let (mut voices, mut at) = (Vec::new(), first.clone());
     for _ in 0..MOST_PAGES {
         let page: Page = service.http.send(HttpRequest::get(at)).await?.json().await?;

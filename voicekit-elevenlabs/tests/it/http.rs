@@ -1,5 +1,7 @@
 //! The route over HTTP, and the list of voices. Over loopback, in real time.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::ErrorKind;
 use voicekit_core::tts::TtsRequest;
 use voicekit_elevenlabs::{ElevenLabs, ElevenLabsConfig, Route, VoiceSettings};
+use voicekit_net::Connector;
 use voicekit_testkit::server::http::{Answer, HttpServer};
 
 use crate::support::{KEY, Talk, bytes, ms, sound, spelled, words};
@@ -188,4 +191,27 @@ async fn voices_are_listed_over_all_pages() {
     let asked: Vec<String> = server.asked().into_iter().map(|asked| asked.target).collect();
     let first = "/v2/voices?page_size=100";
     assert_eq!(asked, [first.to_owned(), format!("{first}&next_page_token=t%2F2")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_of_voices_is_kept_for_five_minutes() {
+    let page = |id: &str| {
+        let voices = json!({ "voices": [{ "voice_id": id, "name": "Ann" }], "has_more": false });
+        Answer::json(200, voices.to_string())
+    };
+    let server = Arc::new(HttpServer::in_memory([page("v1"), Answer::json(500, "{}"), page("v2")]));
+    let served = Arc::clone(&server);
+    let connector = Connector::new().unwrap().with_pipe(move || served.connect());
+    let config = ElevenLabsConfig::new(KEY).with_url("ws://elevenlabs.test");
+    let voice = ElevenLabs::with_connector(config, connector).unwrap();
+    let first = futures::future::join_all((0..9).map(|_| voice.voices())).await;
+    assert!(first.iter().all(|voices| voices.as_ref().unwrap()[0].id == "v1"));
+    assert_eq!(server.asked().len(), 1);
+    tokio::time::sleep(ms(299_000)).await;
+    assert_eq!(voice.voices().await.unwrap()[0].id, "v1");
+    tokio::time::sleep(ms(2_000)).await;
+    // What goes wrong is not kept.
+    while voice.voices().await.is_err() {}
+    assert_eq!(voice.voices().await.unwrap()[0].id, "v2");
+    assert_eq!(server.asked().len(), 3);
 }
