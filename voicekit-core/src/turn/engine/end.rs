@@ -99,6 +99,8 @@ impl Engine {
         self.ending = true;
         self.discard();
         self.timers.clear_all();
+        // What tools still do is limited all the same.
+        self.await_tools();
         self.timers.set(Timer::HangUp, now + self.config.hang_up_timeout);
         self.actions.push_back(Action::HangUp);
     }

@@ -94,7 +94,7 @@ impl Engine {
         self.settle_tools(now);
     }
 
-    fn await_tools(&mut self) {
+    pub(super) fn await_tools(&mut self) {
         let first = self.runs.pending().map(|run| run.until).min();
         match first {
             Some(until) => self.timers.set(Timer::Tool, until),
