@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm};
 
-use super::attempts::{Attempt, Attempts, Failure};
+use super::attempts::{Attempts, Tries};
 use super::overlap::{Overlap, WholeWords};
 
 /// An answer to `request`. It ends with `Done` or one error.
@@ -21,9 +21,8 @@ where
     A: Attempts<P>,
 {
     let relay = Relay {
-        attempts,
+        tries: Tries::new(attempts),
         request,
-        attempt: None,
         live: None,
         ready: VecDeque::new(),
         said: String::new(),
@@ -45,10 +44,8 @@ where
 }
 
 struct Relay<P: ?Sized, A> {
-    attempts: A,
+    tries: Tries<P, A>,
     request: ChatRequest,
-    /// What to try next, after a failure.
-    attempt: Option<Attempt<P>>,
     live: Option<Live>,
     /// What is to be given out.
     ready: VecDeque<ChatEvent>,
@@ -100,13 +97,7 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
     }
 
     async fn open(&mut self) -> Result<()> {
-        let Attempt { part, wait } = match self.attempt.take() {
-            Some(attempt) => attempt,
-            None => self.attempts.first()?,
-        };
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
+        let part = self.tries.part().await?;
         let (name, asked) = (part.info().name, Instant::now());
         match part.chat(self.continued()).await {
             Ok(events) => {
@@ -135,7 +126,7 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
     fn take(&mut self, event: ChatEvent) {
         let Some(live) = &mut self.live else { return };
         if !std::mem::replace(&mut live.answered, true) {
-            self.attempts.answered(live.asked.elapsed());
+            self.tries.attempts.answered(live.asked.elapsed());
         }
         match event {
             ChatEvent::Text(piece) => {
@@ -150,7 +141,7 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
                 self.say(new);
                 self.called |= matches!(event, ChatEvent::ToolCall(_));
                 if matches!(event, ChatEvent::Done(_)) {
-                    self.attempts.completed();
+                    self.tries.attempts.completed();
                 }
                 self.ready.push_back(event);
             }
@@ -164,14 +155,11 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
         }
     }
 
-    /// Chooses what to try next.
     fn failed(&mut self, error: Error) -> Result<()> {
         self.live = None;
         if self.called {
             return Err(error);
         }
-        let failure = Failure { error: &error, begun: !self.said.is_empty() };
-        self.attempt = self.attempts.next(failure);
-        if self.attempt.is_some() { Ok(()) } else { Err(error) }
+        self.tries.failed(error, !self.said.is_empty())
     }
 }

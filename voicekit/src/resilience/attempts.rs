@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::sleep;
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
@@ -44,6 +45,37 @@ pub(super) trait Attempts<P: ?Sized>: Send + 'static {
     /// The voice that is tried has spoken that many characters in that time.
     fn spoke(&mut self, characters: usize, within: Duration) {
         let _ = (characters, within);
+    }
+}
+
+/// The tries at one request: what an [`Attempts`] chooses, carried out.
+pub(super) struct Tries<P: ?Sized, A> {
+    pub(super) attempts: A,
+    /// What to try next, after a failure.
+    next: Option<Attempt<P>>,
+}
+
+impl<P: ?Sized, A: Attempts<P>> Tries<P, A> {
+    pub(super) fn new(attempts: A) -> Self {
+        Self { attempts, next: None }
+    }
+
+    /// The part to try, once it may be tried.
+    pub(super) async fn part(&mut self) -> Result<Arc<P>> {
+        let Attempt { part, wait } = match self.next.take() {
+            Some(attempt) => attempt,
+            None => self.attempts.first()?,
+        };
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        Ok(part)
+    }
+
+    /// Chooses what to try after `error`; gives it back if there is nothing more.
+    pub(super) fn failed(&mut self, error: Error, begun: bool) -> Result<()> {
+        self.next = self.attempts.next(Failure { error: &error, begun });
+        if self.next.is_some() { Ok(()) } else { Err(error) }
     }
 }
 

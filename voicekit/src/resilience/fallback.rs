@@ -133,17 +133,13 @@ impl<P: ?Sized> Fallback<P> {
 impl<P: ?Sized + Send + Sync + 'static> Fallback<P> {
     fn attempts(&self) -> Each<P> {
         let mut members = self.members.clone();
-        let working = |member: &Arc<Member<P>>| member.health.broken_until().is_none();
-        // Stable: the order in which they were named decides between equals.
-        members.sort_by_key(|member| member.health.broken_until());
         if self.order == Order::Fastest {
-            for member in self.members.iter().filter(|member| working(member)) {
+            for member in members.iter().filter(|member| member.works()) {
                 if member.health.is_stale(MEASURED_FOR) {
                     member.measure(self.probe);
                 }
             }
-            let usable = members.iter().take_while(|member| working(member)).count();
-            if let Some(best) = fastest(&members[..usable]) {
+            if let Some(best) = fastest(&members) {
                 members[..=best].rotate_right(1);
             }
         }
@@ -151,10 +147,10 @@ impl<P: ?Sized + Send + Sync + 'static> Fallback<P> {
     }
 }
 
-/// The one to begin with. Those that were not measured stay where they are.
+/// The one to begin with, of those that work and were measured.
 fn fastest<P: ?Sized>(members: &[Arc<Member<P>>]) -> Option<usize> {
     let mut best: Option<(usize, Duration)> = None;
-    for (index, member) in members.iter().enumerate() {
+    for (index, member) in members.iter().enumerate().filter(|(_, member)| member.works()) {
         let Some(latency) = member.health.latency() else { continue };
         if best.is_none_or(|(_, before)| latency < before.mul_f64(WORTH_IT)) {
             best = Some((index, latency));
@@ -164,6 +160,10 @@ fn fastest<P: ?Sized>(members: &[Arc<Member<P>>]) -> Option<usize> {
 }
 
 impl<P: ?Sized> Member<P> {
+    fn works(&self) -> bool {
+        self.health.broken_until().is_none()
+    }
+
     fn background(&self) -> MutexGuard<'_, Option<AbortHandle>> {
         self.background.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -245,7 +245,7 @@ impl<P: ?Sized + Send + Sync + 'static> Each<P> {
         self.members.get(*self.tried.last()?)
     }
 
-    /// The best part that was not tried. One that broke since is better than none.
+    /// The best part that was not tried: the first that works, else the one to recover soonest.
     fn choose(&mut self) -> Option<Attempt<P>> {
         let untried = (0..self.members.len()).filter(|index| !self.tried.contains(index));
         let best = untried.min_by_key(|&index| self.members[index].health.broken_until())?;

@@ -7,12 +7,11 @@ use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use std::time::Duration;
 
-use tokio::time::sleep;
 use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
-use super::attempts::{Attempt, Attempts, Failure, supported};
+use super::attempts::{Attempts, Tries, supported};
 use crate::agent::negotiate;
 use log::Log;
 
@@ -29,7 +28,8 @@ where
 {
     supported(&info.formats, request.format, info.name)?;
     let turns = info.turns;
-    let relay = Relay { attempts, request, turns, log: Log::new(input), attempt: None, live: None };
+    let tries = Tries::new(attempts);
+    let relay = Relay { tries, request, turns, log: Log::new(input), live: None };
     let events = stream::unfold(Some(relay), |relay| async move {
         let mut relay = relay?;
         match relay.next().await {
@@ -42,12 +42,10 @@ where
 }
 
 struct Relay<P: ?Sized, A> {
-    attempts: A,
+    tries: Tries<P, A>,
     request: AsrRequest,
     turns: bool,
     log: Log,
-    /// What to try next, after a failure.
-    attempt: Option<Attempt<P>>,
     live: Option<Live>,
 }
 
@@ -84,13 +82,7 @@ impl<P: Asr + ?Sized, A: Attempts<P>> Relay<P, A> {
     }
 
     async fn open(&mut self) -> Result<()> {
-        let Attempt { part, wait } = match self.attempt.take() {
-            Some(attempt) => attempt,
-            None => self.attempts.first()?,
-        };
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
+        let part = self.tries.part().await?;
         match listen(&*part, self.request.clone(), &self.log).await {
             Ok(live) => self.live = Some(live),
             Err(error) => self.failed(error)?,
@@ -109,9 +101,9 @@ impl<P: Asr + ?Sized, A: Attempts<P>> Relay<P, A> {
             AsrEvent::Final(mut transcript) => {
                 transcript.end = transcript.end.map(|end| base + end);
                 if let Some(waited) = self.log.settle(&transcript) {
-                    self.attempts.answered(waited);
+                    self.tries.attempts.answered(waited);
                 }
-                self.attempts.completed();
+                self.tries.attempts.completed();
                 Some(AsrEvent::Final(transcript))
             }
             AsrEvent::Turn(_) if !self.turns => None,
@@ -119,11 +111,9 @@ impl<P: Asr + ?Sized, A: Attempts<P>> Relay<P, A> {
         }
     }
 
-    /// Chooses what to try next.
     fn failed(&mut self, error: Error) -> Result<()> {
         let begun = self.live.take().is_some();
-        self.attempt = self.attempts.next(Failure { error: &error, begun });
-        if self.attempt.is_some() { Ok(()) } else { Err(error) }
+        self.tries.failed(error, begun)
     }
 }
 

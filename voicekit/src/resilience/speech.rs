@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use tokio::time::sleep;
 use voicekit_core::audio::AudioChunk;
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::tts::{Spoken, SpokenWord, Tts, TtsInfo, TtsRequest};
 
-use super::attempts::{Attempt, Attempts, Failure, supported};
+use super::attempts::{Attempts, Tries, supported};
 use crate::agent::negotiate;
 use script::{Script, words};
 
@@ -37,11 +36,10 @@ where
 {
     supported(&info.formats, request.format, info.name)?;
     let relay = Relay {
-        attempts,
+        tries: Tries::new(attempts),
         request,
         timed: info.words,
         script: Script::new(text),
-        attempt: None,
         live: None,
         ready: VecDeque::new(),
         given: Duration::ZERO,
@@ -58,12 +56,10 @@ where
 }
 
 struct Relay<P: ?Sized, A> {
-    attempts: A,
+    tries: Tries<P, A>,
     request: TtsRequest,
     timed: bool,
     script: Script,
-    /// What to try next, after a failure.
-    attempt: Option<Attempt<P>>,
     live: Option<Live>,
     /// What is to be given out.
     ready: VecDeque<Spoken>,
@@ -82,6 +78,8 @@ struct Live {
     /// Whether it gives word times; the words it gave.
     timed: bool,
     words: Vec<SpokenWord>,
+    /// How many words were given times of our own, if it gives none.
+    reckoned: usize,
     sounded: bool,
     ended: bool,
 }
@@ -111,13 +109,7 @@ impl<P: Tts + ?Sized, A: Attempts<P>> Relay<P, A> {
     }
 
     async fn open(&mut self) -> Result<()> {
-        let Attempt { part, wait } = match self.attempt.take() {
-            Some(attempt) => attempt,
-            None => self.attempts.first()?,
-        };
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
+        let part = self.tries.part().await?;
         let from = self.script.position();
         match speak(&*part, self.request.clone(), &self.script, self.given).await {
             Ok(live) => {
@@ -159,13 +151,14 @@ impl<P: Tts + ?Sized, A: Attempts<P>> Relay<P, A> {
         if !std::mem::replace(&mut live.sounded, true)
             && let Some(since) = self.script.waiting_since()
         {
-            self.attempts.answered(since.elapsed());
+            self.tries.attempts.answered(since.elapsed());
         }
         self.given += audio.duration();
         if self.timed && !live.timed {
-            let pace = self.attempts.pace().unwrap_or(USUAL_PACE);
+            let pace = self.tries.attempts.pace().unwrap_or(USUAL_PACE);
             let text = self.script.text_from(live.from);
-            self.ready.extend(reckon(live, &text, pace, self.given).map(Spoken::Word));
+            let words = reckon(live, &text, pace, self.given);
+            self.ready.extend(words.into_iter().map(Spoken::Word));
         }
         self.ready.push_back(Spoken::Audio(audio));
     }
@@ -187,24 +180,22 @@ impl<P: Tts + ?Sized, A: Attempts<P>> Relay<P, A> {
             let rest = live.converter.flush()?;
             self.sound(rest);
             let characters = self.script.text_from(from).chars().count();
-            self.attempts.spoke(characters, self.given.saturating_sub(base));
+            self.tries.attempts.spoke(characters, self.given.saturating_sub(base));
             // A voice that had nothing to say has not shown that it works.
-            self.attempts.completed();
+            self.tries.attempts.completed();
         }
         Ok(())
     }
 
-    /// Chooses what to try next, from the first word that was not spoken.
+    /// Has the rest spoken by what is tried next, from the first word that was not.
     fn failed(&mut self, error: Error) -> Result<()> {
         if let Some(live) = self.live.take() {
             let text = self.script.text_from(live.from);
             let given = self.given.saturating_sub(live.base);
-            let pace = self.attempts.pace().unwrap_or(USUAL_PACE);
+            let pace = self.tries.attempts.pace().unwrap_or(USUAL_PACE);
             self.script.seek(live.from + spoken_of(&text, &live.words, given, pace));
         }
-        let failure = Failure { error: &error, begun: !self.given.is_zero() };
-        self.attempt = self.attempts.next(failure);
-        if self.attempt.is_some() { Ok(()) } else { Err(error) }
+        self.tries.failed(error, !self.given.is_zero())
     }
 }
 
@@ -229,6 +220,7 @@ async fn speak<P: Tts + ?Sized>(
         base,
         timed: info.words,
         words: Vec::new(),
+        reckoned: 0,
         sounded: false,
         ended: false,
     })
@@ -256,29 +248,23 @@ fn spoken_of(text: &str, timed: &[SpokenWord], given: Duration, pace: f64) -> us
 }
 
 /// The words of `text` that begin before `until` and were not given yet, if it is spoken at `pace`.
-fn reckon(
-    live: &mut Live,
-    text: &str,
-    pace: f64,
-    until: Duration,
-) -> impl Iterator<Item = SpokenWord> {
-    let mut reckoned = Vec::new();
+fn reckon(live: &mut Live, text: &str, pace: f64, until: Duration) -> Vec<SpokenWord> {
     let at = |characters: usize| {
         let characters = f64::from(u32::try_from(characters).unwrap_or(u32::MAX));
         live.base + Duration::from_secs_f64(characters / pace)
     };
+    let mut reckoned = Vec::new();
     let mut characters = 0;
     for (index, word) in words(text).enumerate() {
         let (start, end) = (at(characters), at(characters + word.text.chars().count()));
         if start >= until {
             break;
         }
-        if index >= live.words.len() {
+        if index >= live.reckoned {
             reckoned.push(SpokenWord::new(word.text.trim(), start, end));
         }
         characters += word.text.chars().count();
     }
-    // Only their number counts: what was reckoned is not a time to rely on.
-    live.words.extend(reckoned.iter().cloned());
-    reckoned.into_iter()
+    live.reckoned += reckoned.len();
+    reckoned
 }

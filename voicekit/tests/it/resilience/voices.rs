@@ -168,6 +168,20 @@ async fn when_all_voices_fail_the_last_says_why() {
     assert_eq!(kind(hear(&tts, &CLAUSES).await), ErrorKind::Quota);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_second_voice_without_word_times_may_fail_as_well() {
+    let text = ["one two six ten one two six ten one two six ten "];
+    // Four words with times, and then four without: 13.3 characters a second.
+    let first =
+        FakeTts::new().with_word_times().with_fault(0, Fault::Fail(8, ErrorKind::Connection));
+    let second = FakeTts::new().with_fault(0, Fault::Fail(4, ErrorKind::Connection));
+    let third = FakeTts::new().with_word_times();
+    let tts = Fallback::tts(first).or(second).or(third.clone());
+    hear(&tts, &text).await.unwrap();
+    // One is repeated to be sure.
+    assert_eq!(fed(&third, 0), "ten one two six ten ");
+}
+
 /// Reads the text before it refuses to speak it.
 #[derive(Debug)]
 struct Greedy;
