@@ -1,10 +1,8 @@
 //! Where the service is and as whom we come.
 
-use std::env::{self, VarError};
-
 use serde::{Deserialize, Serialize};
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_net::{Endpoint, Secret};
+use voicekit_net::{Check, Endpoint, Secret};
 
 use crate::SERVICE;
 
@@ -62,13 +60,10 @@ impl Account {
     /// `Config` if the key is missing, or a variable is not Unicode.
     pub fn from_env() -> Result<Self> {
         let account = Self::new(Secret::from_env(SERVICE, "DEEPGRAM_API_KEY")?);
-        match env::var("DEEPGRAM_URL") {
-            Ok(url) if !url.trim().is_empty() => Ok(account.with_url(url.trim())),
-            Ok(_) | Err(VarError::NotPresent) => Ok(account),
-            Err(VarError::NotUnicode(_)) => {
-                Err(Error::new(ErrorKind::Config, SERVICE, "DEEPGRAM_URL is not Unicode"))
-            }
-        }
+        Ok(match Check::new(SERVICE).var("DEEPGRAM_URL")? {
+            Some(url) => account.with_url(url),
+            None => account,
+        })
     }
 
     /// `path` of the service, with what says who we are.

@@ -1,6 +1,5 @@
 //! What can be set, and its one check.
 
-use std::env::{self, VarError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -202,11 +201,10 @@ impl ElevenLabsConfig {
     /// `Config` if the key is missing, or a variable is not Unicode.
     pub fn from_env() -> Result<Self> {
         let config = Self::new(Secret::from_env(SERVICE, "ELEVENLABS_API_KEY")?);
-        match env::var("ELEVENLABS_URL") {
-            Ok(url) if !url.trim().is_empty() => Ok(config.with_url(url.trim())),
-            Ok(_) | Err(VarError::NotPresent) => Ok(config),
-            Err(VarError::NotUnicode(_)) => Err(CHECK.wrong("ELEVENLABS_URL is not Unicode")),
-        }
+        Ok(match CHECK.var("ELEVENLABS_URL")? {
+            Some(url) => config.with_url(url),
+            None => config,
+        })
     }
 
     /// Sets [`url`](Self::url).

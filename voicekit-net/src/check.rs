@@ -1,5 +1,6 @@
 //! Checks of a service's settings.
 
+use std::env::{self, VarError};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -57,6 +58,20 @@ impl Check {
     ) -> Result<()> {
         let (least, most) = range.into_inner();
         self.within(field, value.as_millis(), least.as_millis()..=most.as_millis())
+    }
+
+    /// The environment variable `name`, without spaces around it; `None` if it is not set or
+    /// blank.
+    ///
+    /// # Errors
+    ///
+    /// `Config` if it is not Unicode.
+    pub fn var(self, name: &str) -> Result<Option<String>> {
+        match env::var(name) {
+            Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(VarError::NotUnicode(_)) => Err(self.wrong(format!("{name} is not Unicode"))),
+        }
     }
 
     /// The error that says so.

@@ -1,17 +1,14 @@
 //! What can be set, and its one check.
 
-use std::env::{self, VarError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::{ErrorKind, Result};
 use voicekit_core::time::in_ms;
-
 use voicekit_net::Check;
 
-use crate::SERVICE;
-use crate::error;
+use crate::{SERVICE, error};
 
 const CHECK: Check = Check::new(SERVICE);
 
@@ -91,10 +88,10 @@ impl PiperConfig {
     ///
     /// `Config` if the URL is missing, or a variable is not Unicode.
     pub fn from_env() -> Result<Self> {
-        let Some(url) = variable("PIPER_URL")? else {
+        let Some(url) = CHECK.var("PIPER_URL")? else {
             return Err(error(ErrorKind::Config, "PIPER_URL is not set"));
         };
-        Ok(Self { voice: variable("PIPER_VOICE")?, ..Self::new(url) })
+        Ok(Self { voice: CHECK.var("PIPER_VOICE")?, ..Self::new(url) })
     }
 
     /// Sets [`voice`](Self::voice).
@@ -173,16 +170,6 @@ impl PiperConfig {
                 let text = "url must be tcp://host:port for Wyoming, or http://host:port";
                 Err(error(ErrorKind::Config, text))
             }
-        }
-    }
-}
-
-fn variable(name: &str) -> Result<Option<String>> {
-    match env::var(name) {
-        Ok(text) if !text.trim().is_empty() => Ok(Some(text.trim().to_owned())),
-        Ok(_) | Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => {
-            Err(error(ErrorKind::Config, format!("{name} is not Unicode")))
         }
     }
 }
