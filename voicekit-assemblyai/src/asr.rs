@@ -38,7 +38,8 @@ const BURST: Duration = Duration::from_millis(500);
 /// How long the SDK waits for `Termination`.
 const CLOSE: Duration = Duration::from_secs(5);
 
-/// The most terms, and the longest in characters, that the service takes.
+/// The most terms, and the longest in characters, that the service is given. The provider's own
+/// limits are not in its published specification; these are careful.
 const MOST_TERMS: usize = 100;
 const LONGEST_TERM: usize = 50;
 

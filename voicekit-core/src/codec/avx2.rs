@@ -1,8 +1,8 @@
 //! Decoding with AVX2, for both laws.
 //!
 //! A level is a straight line within its chord: `start[chord] + mantissa * step[chord]`. The sign
-//! and the chord are the upper half of a code, so that each table has sixteen entries and fits a
-//! shuffle of bytes: nothing is loaded from memory but codes.
+//! and the chord are the upper half of a code, so that each table has sixteen entries and is looked
+//! up by a shuffle of bytes, within a register.
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi16, _mm256_and_si256,

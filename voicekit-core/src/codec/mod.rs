@@ -8,11 +8,11 @@
 //!
 //! # Speed
 //!
-//! There is no table in memory, which a call every 20 ms would find evicted from the cache. The
-//! functions of one sample are free of branches, and loops over them become vector code: SSE2 and
-//! NEON, which their targets always have. On x86-64 with AVX2, found at run time, encoding is the
-//! same loop compiled for it, and decoding shuffles bytes. `cargo bench -p voicekit-benches --bench
-//! g711` measures them.
+//! No table is larger than two lines of the cache: a call that has its turn every 20 ms finds larger
+//! ones evicted. The functions of one sample are free of branches, and loops over them become vector
+//! code: SSE2 and NEON, which their targets always have. On x86-64 with AVX2, found at run time,
+//! encoding is the same loop compiled for it, and decoding shuffles bytes. `cargo bench -p
+//! voicekit-benches --bench g711` measures them.
 
 pub mod alaw;
 #[cfg(target_arch = "x86_64")]
