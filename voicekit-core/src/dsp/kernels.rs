@@ -133,3 +133,47 @@ fn widen_loop(samples: &[i16], values: &mut [f32]) {
         *value = f32::from(sample);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers without a pattern, -32768 to 32767.
+    fn samples(count: usize) -> Vec<i16> {
+        let mut state = 1_u32;
+        let next = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let [.., low, high] = state.to_be_bytes();
+            i16::from_be_bytes([low, high])
+        };
+        (0..count).map(next).collect()
+    }
+
+    fn numbers(count: usize) -> Vec<f32> {
+        samples(count).into_iter().map(|sample| f32::from(sample) * 1.3 + 0.25).collect()
+    }
+
+    #[test]
+    fn what_is_compiled_for_this_machine_gives_the_same_bits() {
+        for count in [0, 1, 31, 32, 33, 160, 512] {
+            let (values, samples) = (numbers(count), samples(count));
+            let (mut here, mut anywhere) = (Vec::new(), Vec::new());
+            append_rounded(&values, &mut here);
+            append_loop(&values, &mut anywhere);
+            assert_eq!(here, anywhere);
+            let (mut here, mut anywhere) = (vec![0.0; count], vec![0.0; count]);
+            widen(&samples, &mut here);
+            widen_loop(&samples, &mut anywhere);
+            assert_eq!(here, anywhere);
+        }
+        let (coefficients, values) = (numbers(192), numbers(2_000));
+        let (here, anywhere) = (dot(&coefficients, &values), dot_loop(&coefficients, &values));
+        assert_eq!(here.to_bits(), anywhere.to_bits());
+        for (down, start) in [(1, 0), (1, 77), (3, 100), (6, 5)] {
+            let len = values.len() / down;
+            let here = weigh(&coefficients, &values, len, down, start);
+            let anywhere = weigh_loop(&coefficients, &values, len, down, start);
+            assert_eq!(here.map(f32::to_bits), anywhere.map(f32::to_bits), "{down} {start}");
+        }
+    }
+}

@@ -383,6 +383,16 @@ mod tests {
     }
 
     #[test]
+    fn a_model_in_the_receptionists_place_is_told_all_that_is_known() {
+        let knowledge = Knowledge::bakery();
+        let told = knowledge.instructions();
+        assert!(told.contains(knowledge.business.name.get_ref()), "{told}");
+        for fact in &knowledge.facts {
+            assert!(told.contains(fact.answer.get_ref()), "{} is missing", fact.topic.get_ref());
+        }
+    }
+
+    #[test]
     fn the_demonstration_is_valid() {
         let knowledge = Knowledge::bakery();
         assert!(knowledge.facts.len() >= 10);

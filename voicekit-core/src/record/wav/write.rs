@@ -91,10 +91,12 @@ impl WavWriter {
         match self.format.encoding {
             Encoding::Pcm16 => bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes())),
             Encoding::MuLaw => {
-                bytes.extend(samples.iter().map(|sample| mulaw::encode_sample(*sample)));
+                bytes.resize(before + samples.len(), 0);
+                mulaw::encode(samples, &mut bytes[before..]);
             }
             Encoding::ALaw => {
-                bytes.extend(samples.iter().map(|sample| alaw::encode_sample(*sample)));
+                bytes.resize(before + samples.len(), 0);
+                alaw::encode(samples, &mut bytes[before..]);
             }
         }
         self.data += (bytes.len() - before) as u64;
