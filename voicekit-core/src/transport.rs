@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 
-use async_trait::async_trait;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
@@ -39,14 +40,32 @@ pub trait Transport: fmt::Debug + Send {
 }
 
 /// The direction towards the caller.
-#[async_trait]
+///
+/// It is polled and not an `async fn`, whose future would be boxed fifty times a second.
 pub trait TransportSink: Send {
-    /// Sends one command.
+    /// Takes `command`, leaving `None`, or leaves it there and wakes the task once there is room.
+    /// Given nothing, it has nothing to do and is ready.
     ///
     /// # Errors
     ///
     /// `Connection` once the line is gone; the event stream says why.
-    async fn send(&mut self, command: TransportCommand) -> Result<()>;
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        command: &mut Option<TransportCommand>,
+    ) -> Poll<Result<()>>;
+}
+
+impl dyn TransportSink + '_ {
+    /// Sends one command. If the future is dropped before it is ready, nothing of it is sent.
+    ///
+    /// # Errors
+    ///
+    /// `Connection` once the line is gone; the event stream says why.
+    pub async fn send(&mut self, command: TransportCommand) -> Result<()> {
+        let mut command = Some(command);
+        poll_fn(|cx| self.poll_send(cx, &mut command)).await
+    }
 }
 
 /// What can be done to a line. Exhaustive on purpose: an adapter must carry out each.

@@ -3,6 +3,7 @@
 pub mod carrier;
 pub mod contract;
 pub mod fake;
+pub mod load;
 pub mod logs;
 pub mod mulaw;
 pub mod phone;

@@ -343,13 +343,11 @@ impl Call {
 
     async fn caller_audio(&mut self, at: MediaTime, chunk: &AudioChunk, watch: &mut Watch) {
         watch.show(CallEvent::Heard { at, chunk });
-        match self.activity.audio(chunk) {
-            Ok(probabilities) => {
-                for probability in probabilities {
-                    self.handle(Event::Voice(probability), watch).await;
-                }
-            }
-            Err(error) => watch.failed(Part::Transport, &error),
+        if let Err(error) = self.activity.audio(chunk) {
+            watch.failed(Part::Transport, &error);
+        }
+        while let Some(probability) = self.activity.next() {
+            self.handle(Event::Voice(probability), watch).await;
         }
         let now = self.clock.now();
         let heard = self.hearing.as_mut().map_or(Ok(()), |hearing| hearing.audio(now, chunk));

@@ -46,21 +46,43 @@ impl Converter {
     ///
     /// `Protocol` if the piece is in another format than the stream.
     pub fn process(&mut self, chunk: &AudioChunk) -> Result<AudioChunk> {
-        if chunk.format() != self.from {
-            let message = format!("{} in a stream of {}", chunk.format(), self.from);
-            return Err(Error::new(ErrorKind::Protocol, "audio", message));
-        }
+        self.check(chunk)?;
         if self.from == self.to {
             return Ok(chunk.clone());
         }
+        let mut samples = std::mem::take(&mut self.resampled);
+        samples.clear();
+        self.decode(chunk, &mut samples);
+        let converted = encode(self.to, &samples);
+        self.resampled = samples;
+        converted
+    }
+
+    /// Converts the next piece of the stream to the rate of [`to`](Self::to) and appends its linear
+    /// samples. Allocates nothing once it has seen the longest piece, apart from what `samples` does.
+    ///
+    /// # Errors
+    ///
+    /// `Protocol` if the piece is in another format than the stream.
+    pub fn process_into(&mut self, chunk: &AudioChunk, samples: &mut Vec<i16>) -> Result<()> {
+        self.check(chunk)?;
+        self.decode(chunk, samples);
+        Ok(())
+    }
+
+    fn check(&self, chunk: &AudioChunk) -> Result<()> {
+        if chunk.format() == self.from {
+            return Ok(());
+        }
+        let message = format!("{} in a stream of {}", chunk.format(), self.from);
+        Err(Error::new(ErrorKind::Protocol, "audio", message))
+    }
+
+    fn decode(&mut self, chunk: &AudioChunk, samples: &mut Vec<i16>) {
+        let Some(resampler) = &mut self.resampler else { return chunk.decode_into(samples) };
         self.linear.clear();
         chunk.decode_into(&mut self.linear);
-        let Some(resampler) = &mut self.resampler else {
-            return encode(self.to, &self.linear);
-        };
-        self.resampled.clear();
-        resampler.process(&self.linear, &mut self.resampled);
-        encode(self.to, &self.resampled)
+        resampler.process(&self.linear, samples);
     }
 
     /// What is left at the end of the stream.

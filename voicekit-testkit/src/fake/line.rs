@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::Notify;
@@ -143,10 +143,14 @@ impl Transport for FakeLine {
 
 struct Sink(Half);
 
-#[async_trait]
 impl TransportSink for Sink {
-    async fn send(&mut self, command: TransportCommand) -> Result<()> {
-        self.0.0.0.drive(|now, state| state.obey(now, command))
+    fn poll_send(
+        &mut self,
+        _: &mut Context<'_>,
+        command: &mut Option<TransportCommand>,
+    ) -> Poll<Result<()>> {
+        let Some(command) = command.take() else { return Poll::Ready(Ok(())) };
+        Poll::Ready(self.0.0.0.drive(|now, state| state.obey(now, command)))
     }
 }
 

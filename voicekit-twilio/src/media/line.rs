@@ -10,10 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{Sink as _, Stream, StreamExt as _};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -58,6 +57,7 @@ impl TwilioLine {
             half: Half(Arc::clone(&shared)),
             queue_bytes: config.outbound_queue_bytes,
             write_timeout: config.write_timeout,
+            stalled: None,
         };
         let inward = Half(Arc::clone(&shared));
         (Self { call, watchdog: config.watchdog, outward, inward }, End(shared))
@@ -167,55 +167,55 @@ struct Outward {
     half: Half,
     queue_bytes: usize,
     write_timeout: Duration,
+    /// Fires when the network has taken nothing for as long as that.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Outward {
     /// Waits until less than the bound is queued, or there is no use in waiting.
-    async fn room(&self) -> Result<()> {
-        let room = futures::future::poll_fn(|cx| {
-            let mut shared = self.half.lock();
-            if shared.session.is_over() {
-                return Poll::Ready(Ok(()));
-            }
-            if let Poll::Ready(Err(error)) = shared.poll_write(cx) {
-                return Poll::Ready(Err(broken(error)));
-            }
-            if shared.session.queued_bytes() < self.queue_bytes {
-                return Poll::Ready(Ok(()));
-            }
-            shared.writer = Some(cx.waker().clone());
-            Poll::Pending
-        });
-        timeout(self.write_timeout, room).await.unwrap_or_else(|_| {
-            warn!(write_timeout = ?self.write_timeout, "the network takes nothing: the line is lost");
-            let mut shared = self.half.lock();
-            shared.session.handle_loss();
-            shared.wake_if_over();
-            Err(Error::new(ErrorKind::Connection, SERVICE, "the network takes nothing"))
-        })
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut shared = self.half.lock();
+        if shared.session.is_over() {
+            return Poll::Ready(Ok(()));
+        }
+        if let Poll::Ready(Err(error)) = shared.poll_write(cx) {
+            return Poll::Ready(Err(broken(error)));
+        }
+        if shared.session.queued_bytes() < self.queue_bytes {
+            self.stalled = None;
+            return Poll::Ready(Ok(()));
+        }
+        shared.writer = Some(cx.waker().clone());
+        let write_timeout = self.write_timeout;
+        ready!(
+            self.stalled.get_or_insert_with(|| Box::pin(sleep(write_timeout))).as_mut().poll(cx)
+        );
+        warn!(?write_timeout, "the network takes nothing: the line is lost");
+        shared.session.handle_loss();
+        shared.wake_if_over();
+        Poll::Ready(Err(Error::new(ErrorKind::Connection, SERVICE, "the network takes nothing")))
     }
 }
 
-#[async_trait]
 impl TransportSink for Outward {
-    /// Waits for room in the queue, then takes the command as a whole: if the future is dropped
-    /// before, nothing of it is sent. `Clear` and `HangUp` wait for nothing.
-    async fn send(&mut self, command: TransportCommand) -> Result<()> {
-        if !matches!(command, TransportCommand::Clear | TransportCommand::HangUp) {
-            self.room().await?;
+    /// Waits for room in the queue, then takes the command as a whole. `Clear` and `HangUp` wait
+    /// for nothing.
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        command: &mut Option<TransportCommand>,
+    ) -> Poll<Result<()>> {
+        if !matches!(command, Some(TransportCommand::Clear | TransportCommand::HangUp)) {
+            ready!(self.poll_room(cx))?;
         }
-        let mut command = Some(command);
-        futures::future::poll_fn(|cx| {
-            let Some(command) = command.take() else { return Poll::Ready(Ok(())) };
-            let mut shared = self.half.lock();
-            shared.session.handle_command(command)?;
-            shared.wake_if_over();
-            match shared.poll_write(cx) {
-                Poll::Ready(Err(error)) => Poll::Ready(Err(broken(error))),
-                Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(())),
-            }
-        })
-        .await
+        let Some(command) = command.take() else { return Poll::Ready(Ok(())) };
+        let mut shared = self.half.lock();
+        shared.session.handle_command(command)?;
+        shared.wake_if_over();
+        match shared.poll_write(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(broken(error))),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(())),
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::channel::mpsc;
-use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt, TryFutureExt};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryFutureExt};
+use tokio::sync::mpsc;
 use voicekit_core::asr::{AsrEvent, AsrInput, AsrRequest, Transcript};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
@@ -36,7 +36,8 @@ impl Hearing {
     pub(super) fn open(parts: &Parts, line: AudioFormat) -> Result<Self> {
         let format = negotiate(&parts.asr.info().formats, line);
         let converter = Converter::new(line, format)?;
-        let (input, received) = mpsc::channel(QUEUE);
+        let (input, mut received) = mpsc::channel(QUEUE);
+        let received = stream::poll_fn(move |cx| received.poll_recv(cx));
         let mut request = AsrRequest::new(format);
         request.language.clone_from(&parts.language);
         request.vocabulary.clone_from(&parts.vocabulary);
@@ -133,21 +134,21 @@ impl Activity {
         heard.drain(..heard.len().saturating_sub(most));
     }
 
-    /// The probability of speech in each window that `chunk` completes.
-    pub(super) fn audio(&mut self, chunk: &AudioChunk) -> Result<Vec<f32>> {
+    /// Takes in what the caller says; [`next`](Self::next) tells how it sounds.
+    pub(super) fn audio(&mut self, chunk: &AudioChunk) -> Result<()> {
         let from = self.samples.len();
-        self.converter.process(chunk)?.decode_into(&mut self.samples);
+        self.converter.process_into(chunk, &mut self.samples)?;
         self.keep(from);
-        let whole = self.samples.len() - self.samples.len() % self.vad.window();
-        let windows = self.samples[..whole].chunks_exact(self.vad.window());
-        let probabilities = windows.map(|window| {
-            let somebody = self.vad.probability(window);
-            let caller = self.echo.as_mut().map(|gate| gate.caller(window, somebody));
-            percent(caller.unwrap_or(somebody))
-        });
-        let probabilities = probabilities.collect();
-        self.samples.drain(..whole);
-        Ok(probabilities)
+        Ok(())
+    }
+
+    /// The probability of speech in the next window that is whole.
+    pub(super) fn next(&mut self) -> Option<f32> {
+        let window = self.samples.get(..self.vad.window()).filter(|window| !window.is_empty())?;
+        let somebody = self.vad.probability(window);
+        let caller = self.echo.as_mut().map(|gate| gate.caller(window, somebody));
+        self.samples.drain(..self.vad.window());
+        Some(percent(caller.unwrap_or(somebody)))
     }
 }
 
@@ -160,7 +161,7 @@ impl EchoGate {
     /// `waiting` samples of the caller's have come and are not judged yet.
     fn sent(&mut self, waiting: usize, chunk: &AudioChunk, ahead: Duration) -> Result<()> {
         self.sent.clear();
-        self.converter.process(chunk)?.decode_into(&mut self.sent);
+        self.converter.process_into(chunk, &mut self.sent)?;
         let ahead = AudioFormat::pcm16(echo::RATE_HZ).bytes_in(ahead) / 2;
         self.echo.outgoing(self.judged + (waiting + ahead) as u64, &self.sent);
         Ok(())
@@ -182,6 +183,6 @@ fn percent(probability: f32) -> f32 {
 pub(super) async fn next(hearing: &mut Option<Hearing>) -> Option<Result<AsrEvent>> {
     match hearing {
         Some(hearing) => hearing.next().await,
-        None => futures::future::pending().boxed().await,
+        None => std::future::pending().await,
     }
 }

@@ -1,6 +1,7 @@
 //! Whole calls in virtual time.
 #![allow(clippy::unwrap_used)]
 
+mod allocations;
 mod answers;
 mod calls;
 mod control;
