@@ -8,10 +8,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeSliceError, Engine as _};
+use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 pub(crate) const SIGNATURE_HEADER: &str = "x-twilio-signature";
 pub(crate) const BODY_HASH_PARAMETER: &str = "bodySHA256";
@@ -23,6 +25,10 @@ pub(crate) const TO: &str = "To";
 pub(crate) const TOKEN_PARAMETER: &str = "token";
 /// Name and value of a stream parameter together have fewer characters than this.
 pub(crate) const MAX_PARAMETER_CHARS: usize = 500;
+
+/// What is allocated at once for the sound or the messages of a call: some frames, so that the first
+/// of them is done with when there is no room for another, and the memory is used again.
+pub(crate) const BUFFER_BYTES: usize = 2 << 10;
 
 /// One message from the carrier.
 #[derive(Debug)]
@@ -94,9 +100,12 @@ impl Media<'_> {
         self.track.is_empty() || self.track == "inbound"
     }
 
-    /// The mu-law bytes.
-    pub(crate) fn bytes(&self) -> Result<Vec<u8>, base64::DecodeError> {
-        STANDARD.decode(self.payload.as_bytes())
+    /// The mu-law bytes, written to the end of `buffer` and split off.
+    pub(crate) fn bytes(&self, buffer: &mut BytesMut) -> Result<Bytes, DecodeSliceError> {
+        buffer.resize(base64::decoded_len_estimate(self.payload.len()), 0);
+        let written = STANDARD.decode_slice(self.payload.as_bytes(), buffer);
+        buffer.truncate(*written.as_ref().unwrap_or(&0));
+        written.map(|_| buffer.split().freeze())
     }
 }
 
@@ -201,35 +210,49 @@ fn unknown(text: &str) -> Result<Inbound<'_>, Malformed> {
 
 /// What this side sends, with exactly the documented keys.
 ///
-/// Holds the stream's name as JSON, so that a frame of audio is written into one allocation.
+/// Holds the stream's name as JSON, and the memory of messages that were sent, for those to come.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     stream_json: String,
+    buffer: BytesMut,
 }
 
 impl Outbound {
     pub(crate) fn new(stream: &str) -> Self {
-        Self { stream_json: json_string(stream) }
+        Self { stream_json: json_string(stream), buffer: BytesMut::with_capacity(BUFFER_BYTES) }
     }
 
-    pub(crate) fn media(&self, mulaw: &[u8]) -> String {
-        let payload = mulaw.len().div_ceil(3) * 4;
-        let mut text = String::with_capacity(64 + self.stream_json.len() + payload);
-        text.push_str(r#"{"event":"media","streamSid":"#);
-        text.push_str(&self.stream_json);
-        text.push_str(r#","media":{"payload":""#);
-        STANDARD.encode_string(mulaw, &mut text);
-        text.push_str(r#""}}"#);
-        text
+    pub(crate) fn media(&mut self, mulaw: &[u8]) -> Utf8Bytes {
+        self.begin("media", r#","media":{"payload":""#);
+        let start = self.buffer.len();
+        self.buffer.resize(start + mulaw.len().div_ceil(3) * 4, b'=');
+        let written = STANDARD.encode_slice(mulaw, &mut self.buffer[start..]);
+        self.buffer.truncate(start + written.unwrap_or_default());
+        self.end(r#""}}"#)
     }
 
-    pub(crate) fn mark(&self, name: &str) -> String {
-        let (stream, name) = (&self.stream_json, json_string(name));
-        format!(r#"{{"event":"mark","streamSid":{stream},"mark":{{"name":{name}}}}}"#)
+    pub(crate) fn mark(&mut self, name: &str) -> Utf8Bytes {
+        self.begin("mark", r#","mark":{"name":"#);
+        self.buffer.extend_from_slice(json_string(name).as_bytes());
+        self.end("}}")
     }
 
-    pub(crate) fn clear(&self) -> String {
-        format!(r#"{{"event":"clear","streamSid":{}}}"#, self.stream_json)
+    pub(crate) fn clear(&mut self) -> Utf8Bytes {
+        self.begin("clear", "");
+        self.end("}")
+    }
+
+    fn begin(&mut self, event: &str, rest: &str) {
+        let stream = &self.stream_json;
+        for part in [r#"{"event":""#, event, r#"","streamSid":"#, stream, rest] {
+            self.buffer.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    #[expect(clippy::expect_used, reason = "all parts are strings")]
+    fn end(&mut self, rest: &str) -> Utf8Bytes {
+        self.buffer.extend_from_slice(rest.as_bytes());
+        Utf8Bytes::try_from(self.buffer.split()).expect("all parts are strings")
     }
 }
 

@@ -106,7 +106,7 @@ impl Shared {
         while self.session.queued_bytes() > 0 {
             ready!(socket.as_mut().poll_ready(cx))?;
             if let Some(text) = self.session.poll_frame() {
-                socket.as_mut().start_send(Message::Text(text.into()))?;
+                socket.as_mut().start_send(Message::Text(text))?;
             }
         }
         socket.poll_flush(cx)

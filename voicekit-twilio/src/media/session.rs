@@ -21,6 +21,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use bytes::BytesMut;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tracing::{debug, warn};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, ErrorKind, Result};
@@ -29,7 +31,7 @@ use voicekit_core::transport::{Digit, EndReason, TransportCommand, TransportEven
 use super::marks::Marks;
 use super::track::Track;
 use crate::SERVICE;
-use crate::wire::{self, Inbound, Malformed, Media, Outbound};
+use crate::wire::{self, BUFFER_BYTES, Inbound, Malformed, Media, Outbound};
 
 /// The longest piece of audio sent in one message: 20 ms. The last of a chunk may be shorter; it
 /// is not padded, which would be heard where another chunk follows.
@@ -39,6 +41,8 @@ const FRAME_BYTES: usize = 160;
 pub(super) struct Session {
     stream: String,
     outbound: Outbound,
+    /// What the caller's sound is written to.
+    inbound: BytesMut,
     track: Track,
     marks: Marks,
     events: VecDeque<Result<TransportEvent>>,
@@ -52,7 +56,7 @@ pub(super) struct Session {
 /// A message to the carrier.
 #[derive(Debug)]
 struct Frame {
-    text: String,
+    text: Utf8Bytes,
     is_audio: bool,
 }
 
@@ -88,6 +92,7 @@ impl Session {
         Self {
             stream: stream.to_owned(),
             outbound: Outbound::new(stream),
+            inbound: BytesMut::with_capacity(BUFFER_BYTES),
             track: Track::default(),
             marks: Marks::default(),
             events: VecDeque::new(),
@@ -152,13 +157,15 @@ impl Session {
             TransportCommand::Audio(chunk) => self.audio(&chunk)?,
             TransportCommand::Mark(mark) => {
                 let name = self.marks.send(mark).ok_or_else(too_many_marks)?;
-                self.queue(self.outbound.mark(&name), false);
+                let text = self.outbound.mark(&name);
+                self.queue(text, false);
             }
             TransportCommand::Clear => {
                 self.marks.clear();
                 self.frames.retain(|frame| !frame.is_audio);
                 self.queued_bytes = self.frames.iter().map(|frame| frame.text.len()).sum();
-                self.queue(self.outbound.clear(), false);
+                let text = self.outbound.clear();
+                self.queue(text, false);
             }
             TransportCommand::HangUp => self.handle_hang_up(),
         }
@@ -171,7 +178,7 @@ impl Session {
     }
 
     /// The next message to write.
-    pub(super) fn poll_frame(&mut self) -> Option<String> {
+    pub(super) fn poll_frame(&mut self) -> Option<Utf8Bytes> {
         let frame = self.frames.pop_front()?;
         self.queued_bytes -= frame.text.len();
         Some(frame.text)
@@ -209,7 +216,9 @@ impl Session {
             debug!("audio that is not the caller's is ignored");
             return;
         }
-        let Ok(bytes) = media.bytes() else { return self.handle_fault(Fault::Payload) };
+        let Ok(bytes) = media.bytes(&mut self.inbound) else {
+            return self.handle_fault(Fault::Payload);
+        };
         if bytes.is_empty() {
             return;
         }
@@ -222,8 +231,7 @@ impl Session {
             let chunk = AudioChunk::silence(AudioFormat::PHONE, length);
             self.events.push_back(Ok(TransportEvent::Audio { at, chunk }));
         }
-        let bytes = bytes::Bytes::from(bytes).slice(placed.samples);
-        match AudioChunk::new(AudioFormat::PHONE, bytes) {
+        match AudioChunk::new(AudioFormat::PHONE, bytes.slice(placed.samples)) {
             Ok(chunk) => {
                 self.events.push_back(Ok(TransportEvent::Audio { at: placed.at, chunk }));
             }
@@ -261,12 +269,13 @@ impl Session {
             return Err(Error::new(ErrorKind::Unsupported, SERVICE, message));
         }
         for frame in chunk.bytes().chunks(FRAME_BYTES) {
-            self.queue(self.outbound.media(frame), true);
+            let text = self.outbound.media(frame);
+            self.queue(text, true);
         }
         Ok(())
     }
 
-    fn queue(&mut self, text: String, is_audio: bool) {
+    fn queue(&mut self, text: Utf8Bytes, is_audio: bool) {
         self.queued_bytes += text.len();
         self.frames.push_back(Frame { text, is_audio });
     }

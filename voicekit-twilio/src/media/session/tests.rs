@@ -200,3 +200,27 @@ fn text() -> impl Strategy<Value = String> {
         1 => any::<Vec<u8>>().prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
     ]
 }
+
+#[test]
+fn sound_in_both_directions_allocates_nothing() {
+    let payload = STANDARD.encode([0x55; 160]);
+    let texts: Vec<String> = (0..4_500)
+        .map(|frame| {
+            let media = json!({"track": "inbound", "timestamp": frame * 20, "payload": payload});
+            json!({"event": "media", "streamSid": "MZ1", "media": media}).to_string()
+        })
+        .collect();
+    let sound = AudioChunk::silence(AudioFormat::PHONE, std::time::Duration::from_millis(20));
+    let mut session = Session::new("MZ1");
+    let mut minute = |texts: &[String]| {
+        for text in texts {
+            session.handle_text(text);
+            assert!(matches!(session.poll_event(), Some(Ok(TransportEvent::Audio { .. }))));
+            session.handle_command(TransportCommand::Audio(sound.clone())).unwrap();
+            assert!(session.poll_frame().is_some());
+        }
+    };
+    let (first, rest) = texts.split_at(1_500);
+    minute(first);
+    assert_eq!(allocation_counter::measure(|| minute(rest)).count_total, 0);
+}
