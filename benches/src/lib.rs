@@ -2,10 +2,13 @@
 
 pub mod agent;
 pub mod call;
+mod caller;
+pub mod density;
 mod ears;
 pub mod happening;
 pub mod labels;
 pub mod metrics;
+pub mod minute;
 mod recogniser;
 pub mod recording;
 pub mod report;
