@@ -29,7 +29,8 @@ use voicekit_core::transport::CallInfo;
 
 use self::line::TwilioLine;
 use self::opening::{Opened, Opening};
-use self::session::{Fault, Session};
+use self::session::Fault;
+pub(crate) use self::session::Session;
 use crate::webhook::Front;
 use crate::wire;
 

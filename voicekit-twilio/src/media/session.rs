@@ -38,7 +38,7 @@ use crate::wire::{self, BUFFER_BYTES, Inbound, Malformed, Media, Outbound};
 const FRAME_BYTES: usize = 160;
 
 #[derive(Debug)]
-pub(super) struct Session {
+pub(crate) struct Session {
     stream: String,
     outbound: Outbound,
     /// What the caller's sound is written to.
@@ -88,7 +88,7 @@ pub(super) enum Fault {
 
 impl Session {
     /// A session on the stream that calls itself `stream`.
-    pub(super) fn new(stream: &str) -> Self {
+    pub(crate) fn new(stream: &str) -> Self {
         Self {
             stream: stream.to_owned(),
             outbound: Outbound::new(stream),
@@ -104,7 +104,7 @@ impl Session {
     }
 
     /// Takes in one message of the carrier.
-    pub(super) fn handle_text(&mut self, text: &str) {
+    pub(crate) fn handle_text(&mut self, text: &str) {
         if self.is_over() {
             return;
         }
@@ -149,7 +149,7 @@ impl Session {
     ///
     /// `Connection` once the session is over, except for `HangUp`, which has what it wants;
     /// `Unsupported` for audio in another format; `Protocol` if too many marks are outstanding.
-    pub(super) fn handle_command(&mut self, command: TransportCommand) -> Result<()> {
+    pub(crate) fn handle_command(&mut self, command: TransportCommand) -> Result<()> {
         if self.is_over() && command != TransportCommand::HangUp {
             return Err(Error::new(ErrorKind::Connection, SERVICE, "the line is gone"));
         }
@@ -173,12 +173,12 @@ impl Session {
     }
 
     /// The next thing that happened.
-    pub(super) fn poll_event(&mut self) -> Option<Result<TransportEvent>> {
+    pub(crate) fn poll_event(&mut self) -> Option<Result<TransportEvent>> {
         self.events.pop_front()
     }
 
     /// The next message to write.
-    pub(super) fn poll_frame(&mut self) -> Option<Utf8Bytes> {
+    pub(crate) fn poll_frame(&mut self) -> Option<Utf8Bytes> {
         let frame = self.frames.pop_front()?;
         self.queued_bytes -= frame.text.len();
         Some(frame.text)
