@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
 mod layering;
+mod report;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -15,7 +16,9 @@ usage: cargo xtask COMMAND
   test       set up, lint, check the layering, run all tests and build the documentation
   setup      check for what the machine needs and fetch the models
   lint       rustfmt and clippy, warnings denied
-  layering   the arrows between the crates run one way";
+  layering   the arrows between the crates run one way
+  bench-report
+             run all benchmarks and write their table into docs/performance.md";
 
 fn main() -> ExitCode {
     let command = env::args().nth(1).unwrap_or_default();
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
         "setup" => setup(),
         "lint" => lint(),
         "layering" => layering::check(),
+        "bench-report" => report::write(),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
