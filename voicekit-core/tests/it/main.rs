@@ -13,6 +13,7 @@ mod turn;
 mod turn_checker;
 mod turn_invariants;
 mod turn_limits;
+mod turn_random;
 mod turn_scenarios_calls;
 mod turn_scenarios_interruptions;
 mod turn_scenarios_replies;
