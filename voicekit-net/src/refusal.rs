@@ -78,11 +78,12 @@ impl Refusal {
         &self.body
     }
 
-    /// The text or number at `pointer` (RFC 6901, such as `/error/code`) in a JSON body.
+    /// The text or number at `pointer` (RFC 6901, such as `/error/code`) in a JSON body; without
+    /// our secrets.
     pub fn field(&self, pointer: &str) -> Option<String> {
         let json: Value = serde_json::from_slice(&self.body).ok()?;
         match json.pointer(pointer)? {
-            Value::String(text) => Some(text.clone()),
+            Value::String(text) => Some(self.endpoint.redact(text.clone())),
             Value::Number(number) => Some(number.to_string()),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         }
@@ -141,7 +142,7 @@ impl Refusal {
     /// secrets, and shortened to 300 characters.
     pub fn message(&self) -> String {
         let said = MESSAGES.iter().find_map(|pointer| self.field(pointer));
-        let said = said.map(|said| shorten(&self.endpoint.redact(said)));
+        let said = said.map(|said| shorten(&said));
         let status = self.status;
         said.map_or_else(|| format!("HTTP {status}"), |said| format!("HTTP {status}: {said}"))
     }

@@ -154,6 +154,15 @@ async fn secrets_are_in_no_error_and_no_debug_output() {
 }
 
 #[test]
+fn a_field_does_not_repeat_our_secret() {
+    let endpoint = endpoint("https://api.test").with_header("x-key", KEY).unwrap();
+    let body = format!(r#"{{"detail":{{"status":"no key {KEY}"}}}}"#);
+    let refusal = Refusal::from_parts(&endpoint, 401, &[], body);
+    let status = refusal.field("/detail/status").unwrap();
+    assert!(status.starts_with("no key ") && !status.contains(KEY), "{status}");
+}
+
+#[test]
 fn a_secret_that_is_not_set_is_a_setting_that_is_wrong() {
     let error = Secret::from_env("test", "VOICEKIT_NET_NO_SUCH_VARIABLE").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
