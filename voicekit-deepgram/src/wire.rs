@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use voicekit_net::Frame;
 
+/// No connection lasts a year. Times below it can be added up.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// What every message has.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Envelope {
@@ -158,13 +161,13 @@ enum Number {
 }
 
 impl Number {
-    /// `None` if it is negative, which stands for unknown, or no number.
+    /// `None` if it is negative, which stands for unknown, or no number, or beyond [`LONGEST`].
     fn seconds(&self) -> Option<Duration> {
         let seconds = match self {
             Self::Plain(number) => *number,
             Self::Quoted(text) => text.trim().parse().ok()?,
         };
-        Duration::try_from_secs_f64(seconds).ok()
+        Duration::try_from_secs_f64(seconds).ok().filter(|time| *time < LONGEST)
     }
 }
 

@@ -171,7 +171,7 @@ impl FluxCodec {
     fn follow(&mut self, sequence: Option<u64>) {
         let Some(next) = sequence else { return };
         if let Some(last) = self.sequence.replace(next)
-            && next != last + 1
+            && Some(next) != last.checked_add(1)
         {
             tracing::warn!(service = SERVICE, last, next, "messages were lost");
         }

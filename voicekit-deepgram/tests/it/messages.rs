@@ -6,6 +6,7 @@ use futures::StreamExt;
 use serde_json::Value;
 use voicekit_core::asr::AsrInput;
 use voicekit_core::audio::AudioFormat;
+use voicekit_core::error::ErrorKind;
 use voicekit_core::tts::{Tts, TtsRequest};
 use voicekit_testkit::logs::Logs;
 use voicekit_testkit::server::Script;
@@ -86,6 +87,30 @@ async fn what_is_missing_has_a_default_and_numbers_may_be_quoted() {
     call.audio(1_000);
     let heard = words_of(call.events.next().await.unwrap());
     assert_eq!((heard.text.as_str(), heard.confidence, heard.end), ("Hi.", None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_that_no_connection_reaches_is_malformed() {
+    let endless = r#"{"type":"Results","start":1e19,"duration":1e19,"channel":{}}"#;
+    let server = service([Script::new().say(endless)]);
+    let mut call = Call::open(&nova(&server)).await;
+    call.audio(100);
+    assert_eq!(call.error().await.kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_may_be_counted_to_the_end() {
+    let numbered = |event: &str| {
+        let mut message: Value = serde_json::from_str(&turn(event, "Hi", 0.1)).unwrap();
+        message["sequence_id"] = u64::MAX.into();
+        message.to_string()
+    };
+    let script = Script::new().until_bytes(800).say(numbered("StartOfTurn"));
+    let server = service([script.say(numbered("EndOfTurn"))]);
+    let mut call = Call::open(&flux(&server)).await;
+    call.audio(200);
+    assert_eq!([call.next().await, call.next().await], ["~ Hi", "started"]);
+    assert_eq!([call.next().await, call.next().await], ["= Hi", "ended"]);
 }
 
 #[tokio::test(start_paused = true)]
