@@ -139,7 +139,7 @@ impl Codec {
     }
 
     fn hear(&mut self, said: &wire::Turn, from: &mut Events<'_>) {
-        let next = self.done.map_or(0, |done| done + 1);
+        let next = self.done.map_or(0, |done| done.saturating_add(1));
         let order = said.turn_order.or(self.turn.order).unwrap_or(next);
         if self.done.is_some_and(|done| order <= done) {
             return tracing::debug!(service = SERVICE, order, "the turn was concluded");

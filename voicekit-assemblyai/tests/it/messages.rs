@@ -68,6 +68,17 @@ async fn turns_without_a_number_are_told_apart_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn turns_may_be_counted_to_the_end() {
+    let last = said(u64::MAX, "one", 0).end().text();
+    let more = r#"{"type":"Turn","transcript":"two","end_of_turn":true}"#;
+    let server = service([Script::new().say(last).say(more).answer(terminating())]);
+    let mut call = Call::open(config(), &server).await;
+    assert_eq!(call.next().await, "= one");
+    call.hang_up();
+    assert!(call.rest().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_known_is_skipped_with_one_line() {
     let logs = Logs::catch();
     let script = Script::new().say(r#"{"type":"Weather","rain":true}"#).say_bytes(vec![1, 2, 3]);
