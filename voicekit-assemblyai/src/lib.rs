@@ -5,6 +5,9 @@ mod asr;
 mod codec;
 mod config;
 mod failure;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod lifetime;
 mod turn;
 mod wire;

@@ -1,6 +1,6 @@
 //! Synthesis by Aura: `/v1/speak`.
 
-mod codec;
+pub(crate) mod codec;
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Recognition by Flux, which follows turns: `/v2/listen`.
 
-mod codec;
+pub(crate) mod codec;
 
 use std::time::Duration;
 

@@ -5,6 +5,9 @@ mod aura;
 mod config;
 mod failure;
 mod flux;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod listen;
 mod nova;
 mod wire;

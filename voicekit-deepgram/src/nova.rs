@@ -1,6 +1,6 @@
 //! Recognition by Nova: `/v1/listen`.
 
-mod codec;
+pub(crate) mod codec;
 
 use std::time::Duration;
 

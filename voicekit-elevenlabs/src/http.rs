@@ -199,7 +199,7 @@ async fn answer<T>(asked: &mut Option<BoxFuture<'static, T>>) -> T {
 
 /// Takes the first JSON value off `line`, if it is complete. Values are separated by line breaks,
 /// or by nothing.
-fn next_value(line: &mut BytesMut) -> Result<Option<Value>> {
+pub(crate) fn next_value(line: &mut BytesMut) -> Result<Option<Value>> {
     let mut values = serde_json::Deserializer::from_slice(line).into_iter();
     let value = match values.next() {
         None => return Ok(None),

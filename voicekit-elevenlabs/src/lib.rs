@@ -2,6 +2,9 @@
 
 mod config;
 mod failure;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod pool;
 mod socket;

@@ -3,6 +3,9 @@
 mod client;
 mod config;
 mod embed;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod llm;
 mod refusal;
 mod think;

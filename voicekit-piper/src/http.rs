@@ -101,7 +101,7 @@ impl Http {
 }
 
 /// The audio in the server's answer, whatever content type that claims to have.
-fn audio(file: &[u8]) -> Result<AudioChunk> {
+pub(crate) fn audio(file: &[u8]) -> Result<AudioChunk> {
     let wav = Wav::parse(file).map_err(|wrong| {
         error(ErrorKind::Protocol, format!("the answer cannot be read: {wrong}")).with_source(wrong)
     })?;
@@ -118,7 +118,7 @@ fn audio(file: &[u8]) -> Result<AudioChunk> {
 
 /// A server that is not Piper's has no such route or method; Piper's answers 500 for a text that
 /// it cannot speak, which is so every time.
-fn classify(refusal: &Refusal) -> Error {
+pub(crate) fn classify(refusal: &Refusal) -> Error {
     match refusal.status() {
         404 | 405 => {
             let text = format!("{}: is it Piper's HTTP server?", refusal.message());

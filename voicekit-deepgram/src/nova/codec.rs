@@ -36,7 +36,7 @@ const SLACK: Duration = Duration::from_millis(100);
 type Events<'a> = Inbox<'a, AsrEvent>;
 
 #[derive(Debug)]
-pub(super) struct NovaCodec {
+pub(crate) struct NovaCodec {
     failures: Failures,
     finalize_early: bool,
     finalize_timeout: Duration,
@@ -69,7 +69,7 @@ struct Asked {
 }
 
 impl NovaCodec {
-    pub(super) fn new(config: &NovaConfig, format: AudioFormat) -> Self {
+    pub(crate) fn new(config: &NovaConfig, format: AudioFormat) -> Self {
         Self {
             failures: Failures::new(&config.account),
             finalize_early: config.finalize_early,

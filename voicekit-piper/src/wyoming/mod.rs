@@ -7,7 +7,7 @@
 //! holds a sentence back until it has seen the beginning of the next or the stop.
 
 mod connection;
-mod event;
+pub(crate) mod event;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,7 +51,7 @@ struct Shared {
 
 /// What a server can.
 #[derive(Debug)]
-struct Server {
+pub(crate) struct Server {
     streams: bool,
     voices: BTreeSet<String>,
 }
@@ -162,7 +162,7 @@ impl Wyoming {
 }
 
 impl Server {
-    fn of(info: &Event) -> Self {
+    pub(crate) fn of(info: &Event) -> Self {
         let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned();
         let programs = list(info.data.get("tts")).unwrap_or_default();
         let is_true = |value: Option<&Value>| value.and_then(Value::as_bool) == Some(true);
@@ -247,7 +247,7 @@ impl Exchange {
 }
 
 /// What `audio-start` and `audio-chunk` say.
-fn format(event: &Event) -> Result<AudioFormat> {
+pub(crate) fn format(event: &Event) -> Result<AudioFormat> {
     let number = |name| event.number(name);
     let (Some(rate), Some(width), Some(channels)) =
         (number("rate"), number("width"), number("channels"))

@@ -2,8 +2,8 @@
 
 mod line;
 mod marks;
-mod opening;
-mod session;
+pub(crate) mod opening;
+pub(crate) mod session;
 mod track;
 
 use std::sync::Arc;

@@ -12,21 +12,21 @@ use crate::wire::{self, Inbound};
 /// `connected` comes first, but a stream that does without it is not refused: what vouches for it
 /// is the token. Everything else before `start` is ignored.
 #[derive(Debug, Default)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     connected: bool,
 }
 
 /// What a stream says of itself.
-pub(super) struct Opened {
-    pub(super) call: String,
-    pub(super) stream: String,
+pub(crate) struct Opened {
+    pub(crate) call: String,
+    pub(crate) stream: String,
     /// Empty if the stream has none.
-    pub(super) token: String,
-    pub(super) parameters: BTreeMap<String, String>,
+    pub(crate) token: String,
+    pub(crate) parameters: BTreeMap<String, String>,
 }
 
 impl Opening {
-    pub(super) fn handle_text(&mut self, text: &str) -> Result<Option<Opened>, Fault> {
+    pub(crate) fn handle_text(&mut self, text: &str) -> Result<Option<Opened>, Fault> {
         match wire::decode(text).map_err(Fault::Malformed)? {
             Inbound::Connected => self.connected = true,
             Inbound::Start(start) => return self.start(start).map(Some),

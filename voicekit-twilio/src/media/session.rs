@@ -62,7 +62,7 @@ struct Frame {
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
+pub(crate) enum Over {
     /// The caller hung up, the agent hung up, or the line was lost.
     Ended(EndReason),
     /// The peer broke the protocol.
@@ -71,7 +71,7 @@ pub(super) enum Over {
 
 /// What a peer does that the protocol does not allow. It ends the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// A binary message.
     Binary,
     /// A message longer than the limit.
@@ -129,17 +129,17 @@ impl Session {
     }
 
     /// The socket ended or broke, or has been silent for too long.
-    pub(super) fn handle_loss(&mut self) {
+    pub(crate) fn handle_loss(&mut self) {
         self.end(Over::Ended(EndReason::Lost));
     }
 
     /// The agent is done with the line.
-    pub(super) fn handle_hang_up(&mut self) {
+    pub(crate) fn handle_hang_up(&mut self) {
         self.end(Over::Ended(EndReason::AgentHungUp));
     }
 
     /// The peer broke the protocol.
-    pub(super) fn handle_fault(&mut self, fault: Fault) {
+    pub(crate) fn handle_fault(&mut self, fault: Fault) {
         self.end(Over::Fault(fault));
     }
 
@@ -185,16 +185,16 @@ impl Session {
     }
 
     /// Bytes of messages that have not been polled.
-    pub(super) fn queued_bytes(&self) -> usize {
+    pub(crate) fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.over.is_some()
     }
 
     /// How the session ended, if it has.
-    pub(super) fn over(&self) -> Option<Over> {
+    pub(crate) fn over(&self) -> Option<Over> {
         self.over
     }
 
@@ -283,7 +283,7 @@ impl Session {
 
 impl Fault {
     /// What is wrong, in at most 123 bytes, which is what a close frame holds.
-    pub(super) fn why(self) -> &'static str {
+    pub(crate) fn why(self) -> &'static str {
         match self {
             Self::Binary => "messages must be text",
             Self::TooLong => "a message is longer than allowed",

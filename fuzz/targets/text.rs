@@ -1,0 +1,47 @@
+//! Clauses and what a voice speaks of them.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use voicekit_core::text::{Clauses, ClausesConfig, speakable};
+use voicekit_fuzz::{Input, text_pieces};
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input(data);
+    let (which, how) = (input.byte(), input.byte());
+    let text = String::from_utf8_lossy(input.0);
+    let config = ClausesConfig::default();
+    let (config, most) = match which % 4 {
+        0 => (config, None),
+        1 => (config.without_early_first(), None),
+        2 => (config.with_max_chars(24).with_min_chars(0), Some(24)),
+        _ => (config.with_first_words(1).with_first_comma_words(1), None),
+    };
+    let whole = cut(&config, [text.to_string()]);
+    assert_eq!(whole.concat(), text, "the clauses are not the text");
+    assert!(most.is_none_or(|most| whole.iter().all(|clause| clause.chars().count() <= most)));
+    assert_eq!(cut(&config, text_pieces(&text, how)), whole, "it depends on the deltas");
+    for clause in &whole {
+        spoken(clause);
+    }
+    spoken(&text);
+});
+
+fn cut(config: &ClausesConfig, deltas: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut clauses = Clauses::new(config.clone());
+    let mut all = Vec::new();
+    for delta in deltas {
+        all.extend(clauses.push(&delta));
+    }
+    all.extend(clauses.flush());
+    assert!(clauses.pending().is_empty());
+    assert!(all.iter().all(|clause| !clause.is_empty()));
+    all
+}
+
+fn spoken(clause: &str) {
+    let spoken = speakable(clause);
+    assert_eq!(spoken.trim(), spoken, "white space at an end");
+    assert!(!spoken.contains("  ") && !spoken.contains(char::is_control), "{spoken:?}");
+    assert!(!spoken.contains('<') && !spoken.contains('>'), "a tag in {spoken:?}");
+    assert!(spoken.len() <= 4 * clause.len() + 8, "{spoken:?} grew out of {clause:?}");
+}

@@ -1,0 +1,196 @@
+//! Builds the fuzz targets and lets each run for a while: see `fuzz/README.md`.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::{Outcome, cargo_command, run};
+
+/// What each target is called, the slowest first.
+const TARGETS: &[&str] = &[
+    "jitter",
+    "audio",
+    "turn",
+    "text",
+    "recognisers",
+    "voices",
+    "models",
+    "twilio",
+    "refusals",
+    "wav",
+];
+
+/// Fixtures of the crates that a target begins with: the target, what is put before each of them
+/// so that the target knows what it is, and a file or a directory.
+const FIXTURES: &[(&str, &[u8], &str)] = &[
+    ("recognisers", b"n\0", "voicekit-deepgram/tests/wire/v1_listen.jsonl"),
+    ("recognisers", b"f\0", "voicekit-deepgram/tests/wire/v2_listen.jsonl"),
+    ("recognisers", b"a\x00", "voicekit-assemblyai/tests/wire/server.jsonl"),
+    ("recognisers", b"a\x05", "voicekit-assemblyai/tests/wire/server.jsonl"),
+    ("voices", b"a\x01", "voicekit-deepgram/tests/wire/v1_speak.jsonl"),
+    ("voices", b"e\x02", "voicekit-elevenlabs/tests/fixtures/server.jsonl"),
+    ("models", b"o\x05\x01", "voicekit-openai/tests/fixtures"),
+    ("models", b"a\x05\x01", "voicekit-anthropic/tests/fixtures"),
+    ("models", b"s\x05\xff", "voicekit-openai/tests/fixtures"),
+];
+
+/// The longest input, in bytes. No fixture is longer.
+const LONGEST: &str = "-max_len=4096";
+/// An input that takes longer, in seconds, is a failure.
+const TIMEOUT: &str = "-timeout=10";
+/// A target that takes more memory, in megabytes, fails: inputs of a few kilobytes must not.
+const MEMORY: &str = "-rss_limit_mb=512";
+
+/// Lets `targets` run for so many seconds each, as many at once as there are cores.
+pub(crate) fn check(seconds: u32, targets: &[&str]) -> Outcome {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
+    let fuzz = Fuzz { root: root.to_owned(), directory: root.join("fuzz"), seconds };
+    fuzz.build(targets)?;
+    let (waiting, failed) = (Mutex::new(VecDeque::from(targets.to_vec())), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(target) = lock(&waiting).pop_front() {
+            if let Err(error) = fuzz.run(target) {
+                lock(&failed).push(error);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// `--seconds N` (default: 60) and names of targets (default: all).
+pub(crate) fn command(mut arguments: impl Iterator<Item = String>) -> Outcome {
+    let (mut seconds, mut targets) = (60, Vec::new());
+    while let Some(argument) = arguments.next() {
+        if argument == "--seconds" {
+            let number = arguments.next().and_then(|number| number.parse().ok());
+            seconds = number.filter(|number| *number > 0).ok_or("--seconds takes a number")?;
+        } else {
+            let known = TARGETS.iter().find(|target| **target == argument);
+            targets.push(*known.ok_or_else(|| {
+                format!("no target {argument}: there are {}", TARGETS.join(", "))
+            })?);
+        }
+    }
+    check(seconds, if targets.is_empty() { TARGETS } else { &targets })
+}
+
+/// Lets all targets run for so many seconds each.
+pub(crate) fn all(seconds: u32) -> Outcome {
+    check(seconds, TARGETS)
+}
+
+struct Fuzz {
+    root: PathBuf,
+    directory: PathBuf,
+    seconds: u32,
+}
+
+impl Fuzz {
+    /// The flags are those of `fuzz/.cargo/config.toml`, for which cargo must run in there.
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = cargo_command(arguments);
+        command.current_dir(&self.directory);
+        // They would take the place of the flags in the configuration.
+        command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        command
+    }
+
+    fn build(&self, targets: &[&str]) -> Outcome {
+        let names = targets.iter().flat_map(|target| ["--bin", target]);
+        run(self.cargo(&["build", "--quiet", "--locked"]).args(names))
+    }
+
+    fn run(&self, target: &str) -> Outcome {
+        let io = |error: io::Error| format!("{target}: {error}");
+        let corpus = self.corpus(target).map_err(io)?;
+        let (log, artifacts) = (self.log(target), format!("artifacts/{target}/"));
+        fs::create_dir_all(self.directory.join(&artifacts)).map_err(io)?;
+        let mut fuzzing =
+            self.cargo(&["run", "--quiet", "--locked", "--bin", target, "--", LONGEST, TIMEOUT]);
+        fuzzing.args([MEMORY, "-print_final_stats=1"]);
+        fuzzing.arg(format!("-max_total_time={}", self.seconds));
+        fuzzing.arg(format!("-artifact_prefix={artifacts}"));
+        let dictionary = format!("dictionaries/{target}.txt");
+        if self.directory.join(&dictionary).exists() {
+            fuzzing.arg(format!("-dict={dictionary}"));
+        }
+        // The message says where; a backtrace would push it out of what is shown.
+        fuzzing.env("RUST_BACKTRACE", "0");
+        fuzzing.arg(corpus).arg(format!("seeds/{target}"));
+        let file = File::create(&log).map_err(io)?;
+        fuzzing.stdout(file.try_clone().map_err(io)?).stderr(file);
+        let passed = fuzzing.status().map_err(io)?.success();
+        let said = String::from_utf8_lossy(&fs::read(&log).map_err(io)?).into_owned();
+        if passed {
+            println!("{target}: {}", summary(&said));
+            return Ok(());
+        }
+        Err(format!("{}\nfuzz target {target} failed: {}", complaint(&said), input(&said)))
+    }
+
+    /// The inputs to begin with, which grow: those of earlier runs, and the crates' fixtures.
+    fn corpus(&self, target: &str) -> io::Result<PathBuf> {
+        let corpus = self.directory.join("corpus").join(target);
+        fs::create_dir_all(&corpus)?;
+        let ours = FIXTURES.iter().filter(|(name, ..)| *name == target);
+        for (number, (_, before, path)) in ours.enumerate() {
+            for file in files(&self.root.join(path))? {
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let bytes = [before.to_vec(), fs::read(&file)?].concat();
+                fs::write(corpus.join(format!("fixture-{number}-{name}")), bytes)?;
+            }
+        }
+        Ok(corpus)
+    }
+
+    fn log(&self, target: &str) -> PathBuf {
+        self.directory.join("artifacts").join(format!("{target}.log"))
+    }
+}
+
+/// The file, or the recorded streams in the directory.
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut files: Vec<PathBuf> = entries.collect::<io::Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "sse"));
+    files.sort();
+    Ok(files)
+}
+
+fn summary(log: &str) -> String {
+    let mut runs =
+        log.lines().filter_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+    format!("{} inputs", runs.next_back().map_or("?", str::trim))
+}
+
+/// What the target said last, without its progress.
+fn complaint(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.starts_with(['#', '\t'])).collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}
+
+/// Where the input is that the target failed with.
+fn input(log: &str) -> String {
+    let written = log.lines().find_map(|line| line.split_once("Test unit written to "));
+    written.map_or_else(
+        || "it has left no input".to_owned(),
+        |(_, path)| format!("the input is fuzz/{path}"),
+    )
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
