@@ -50,7 +50,7 @@ pub fn is_signed(tokens: &[Secret], signature: &str, url: &str, body: SignedBody
 /// What exactly is signed is not published: the URL is accepted as `wss` and as `https`, with and
 /// without port and closing slash.
 pub fn is_upgrade_signed(tokens: &[Secret], signature: &str, url: &str) -> bool {
-    let url = url.trim_end_matches('/');
+    let url = url.strip_suffix('/').unwrap_or(url);
     let http = url.strip_prefix("ws").map_or_else(|| url.to_owned(), |rest| format!("http{rest}"));
     let urls: Vec<String> = [url, &http]
         .into_iter()

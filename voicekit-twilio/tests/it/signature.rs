@@ -92,6 +92,15 @@ fn a_handshake_signed_for_another_place_is_refused() {
 }
 
 #[test]
+fn a_stream_at_a_path_that_ends_in_two_slashes_is_signed_as_it_is() {
+    let token = [Secret::new("12345")];
+    for url in ["wss://agent.example.com/media//", "wss://agent.example.com//"] {
+        let signature = sign(&token[0], url, SignedBody::Empty);
+        assert!(is_upgrade_signed(&token, &signature, url), "{url}");
+    }
+}
+
+#[test]
 fn addresses_with_brackets_and_odd_urls_are_handled() {
     let token = [Secret::new("12345")];
     let signed = |url: &str, request: &str| {
