@@ -118,10 +118,11 @@ impl Ledger {
     }
 
     /// Keeps the audio back from here on, and returns from where it is to go on: the position,
-    /// or the start of the word that it lies in.
+    /// or the start of the word that it lies in; whole microseconds, as marks and traces have.
     pub fn hold(&mut self, now: Timestamp) -> Duration {
         let position = self.position(now);
         let from = self.word_start(position);
+        let from = from.saturating_sub(Duration::from_nanos((from.subsec_nanos() % 1_000).into()));
         self.heard = self.heard.max(self.words_before(position));
         self.anchor = Some((from, now));
         self.held = true;
