@@ -6,6 +6,7 @@ pub mod codec;
 pub mod dsp;
 pub mod error;
 pub mod ledger;
+pub mod listen;
 pub mod llm;
 pub mod playout;
 pub mod record;

@@ -91,7 +91,7 @@ impl Timeline {
 
     /// What is held, as linear stereo: caller left, agent right.
     pub fn interleaved(&self) -> Vec<i16> {
-        interleave(&self.caller, &self.agent, self.frames())
+        self.clone().take_until(self.end())
     }
 
     /// Hands out what lies before position `at_sample` as linear stereo, and forgets it.
@@ -99,12 +99,20 @@ impl Timeline {
     /// Goes no further than [`end`](Self::end). The next call continues where this one stopped, so
     /// the pieces joined are the recording.
     pub fn take_until(&mut self, at_sample: u64) -> Vec<i16> {
+        let mut taken = Vec::new();
+        self.settle_until(at_sample.min(self.end()), &mut taken);
+        taken
+    }
+
+    /// As [`take_until`](Self::take_until), but goes as far as `at_sample` in any case: what lies
+    /// behind the end is silence. Appends to `out` and allocates nothing else.
+    pub fn settle_until(&mut self, at_sample: u64, out: &mut Vec<i16>) {
         let frames = usize::try_from(at_sample.saturating_sub(self.start)).unwrap_or(usize::MAX);
-        let frames = frames.min(self.frames());
-        let caller: Vec<i16> = self.caller.drain(..frames.min(self.caller.len())).collect();
-        let agent: Vec<i16> = self.agent.drain(..frames.min(self.agent.len())).collect();
+        let sample = |track: &[i16], at: usize| track.get(at).copied().unwrap_or(0);
+        out.extend((0..frames).flat_map(|at| [sample(&self.caller, at), sample(&self.agent, at)]));
+        self.caller.drain(..frames.min(self.caller.len()));
+        self.agent.drain(..frames.min(self.agent.len()));
         self.start += frames as u64;
-        interleave(&caller, &agent, frames)
     }
 
     fn frames(&self) -> usize {
@@ -133,9 +141,4 @@ fn place(track: &mut Vec<i16>, start: u64, capacity: usize, at: u64, samples: &[
         track[offset..end].copy_from_slice(kept);
     }
     (samples.len() - kept.len()) as u64
-}
-
-fn interleave(caller: &[i16], agent: &[i16], frames: usize) -> Vec<i16> {
-    let sample = |track: &[i16], at: usize| track.get(at).copied().unwrap_or(0);
-    (0..frames).flat_map(|at| [sample(caller, at), sample(agent, at)]).collect()
 }

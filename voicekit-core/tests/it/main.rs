@@ -6,6 +6,7 @@ mod g711;
 mod jitter;
 mod level;
 mod playout;
+mod recording;
 mod resample;
 mod text;
 mod timeline;

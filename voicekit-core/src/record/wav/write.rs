@@ -1,6 +1,6 @@
 //! Writing.
 
-use super::{SIZE_UNKNOWN, TAG_A_LAW, TAG_MU_LAW, TAG_PCM, WavError};
+use super::{SIZE_UNKNOWN, TAG_A_LAW, TAG_MU_LAW, TAG_PCM, Wav, WavError};
 use crate::audio::{AudioFormat, Encoding};
 use crate::codec::{alaw, mulaw};
 
@@ -53,6 +53,43 @@ impl WavWriter {
             return Err(WavError::NoRate);
         }
         Ok(Self { format, channels, data: 0 })
+    }
+
+    /// The writer of a file of its own making that was cut short after `len` bytes, of which
+    /// `head` are the first, or as many as there are.
+    ///
+    /// It goes on behind the last whole frame: cut the file to [`len`](Self::len), then append and
+    /// patch as with a new one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Wav::parse`] if the file has no whole header of this writer's form.
+    pub fn resume(head: &[u8], len: u64) -> Result<Self, WavError> {
+        let wav = Wav::parse(head)?;
+        let mut writer = Self::new(wav.format(), wav.channels())?;
+        let header = writer.header_len();
+        if head.get(header - 8..header - 4) != Some(b"data") {
+            return Err(WavError::NoData);
+        }
+        let data = len.saturating_sub(header as u64);
+        writer.data = data - data % writer.frame();
+        Ok(writer)
+    }
+
+    /// The length of the file so far, in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "a file with a header is never empty")]
+    pub fn len(&self) -> u64 {
+        self.header_len() as u64 + self.data
+    }
+
+    /// The encoding and rate of each channel.
+    pub fn format(&self) -> AudioFormat {
+        self.format
+    }
+
+    /// The number of whole frames so far.
+    pub fn frames(&self) -> u64 {
+        self.data / self.frame()
     }
 
     /// What the file begins with, with all sizes left open.
@@ -118,7 +155,7 @@ impl WavWriter {
         let header = self.header_len() as u64;
         let padded = self.data.next_multiple_of(2);
         let riff = Patch::new(RIFF_SIZE_OFFSET, header - 8 + padded);
-        let fact = Patch::new(FACT_OFFSET, self.data / self.frame());
+        let fact = Patch::new(FACT_OFFSET, self.frames());
         let data = Patch::new(header - 4, self.data);
         if self.is_extended() { vec![riff, fact, data] } else { vec![riff, data] }
     }
