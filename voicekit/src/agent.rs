@@ -10,6 +10,7 @@ use voicekit_core::asr::Asr;
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::listen::Listen;
 use voicekit_core::llm::Llm;
 use voicekit_core::playout::Pace;
 use voicekit_core::text::ClausesConfig;
@@ -43,7 +44,8 @@ pub(crate) struct Parts {
     pub(crate) pace: Pace,
     pub(crate) clauses: ClausesConfig,
     pub(crate) observe: Option<Observe>,
-    pub(crate) calls: Calls,
+    pub(crate) listeners: Vec<Arc<dyn Listen>>,
+    pub(crate) calls: Arc<Calls>,
 }
 
 type VadSource = Box<dyn Fn() -> Result<Box<dyn Vad>> + Send + Sync>;
@@ -97,8 +99,8 @@ impl Agent {
         Session::new(Arc::clone(&self.0), line)
     }
 
-    /// Waits until no call of this agent is left, for a server that is to stop: its calls have
-    /// `patience` to end by themselves; then each is ended politely, and has [`FAREWELL`](crate::FAREWELL) more.
+    /// Waits until no call of this agent is left and whoever [listened](AgentBuilder::listen) has
+    /// finished, for a server that is to stop: its calls have `patience` to end by themselves; then each is ended politely, and has [`FAREWELL`](crate::FAREWELL) more.
     /// Whether calls still come in is not the agent's to decide: stop taking them first.
     ///
     /// Returns how many calls are left, which is none unless some could not be ended.
@@ -150,6 +152,7 @@ pub struct AgentBuilder {
     pace: Pace,
     clauses: ClausesConfig,
     observe: Option<Observe>,
+    listeners: Vec<Arc<dyn Listen>>,
 }
 
 impl AgentBuilder {
@@ -271,6 +274,16 @@ impl AgentBuilder {
         self
     }
 
+    /// Listens to each call, such as a recorder; may be given several times. Each listens in a
+    /// task of its own and cannot delay the call. Default: nobody does.
+    ///
+    /// To listen in on one call that is running: [`CallHandle::listen`](crate::CallHandle::listen).
+    #[must_use]
+    pub fn listen(mut self, listener: impl Listen) -> Self {
+        self.listeners.push(Arc::new(listener));
+        self
+    }
+
     /// The agent.
     ///
     /// # Errors
@@ -311,7 +324,8 @@ impl AgentBuilder {
             pace: self.pace,
             clauses: self.clauses,
             observe: self.observe,
-            calls: Calls::default(),
+            listeners: self.listeners,
+            calls: Arc::default(),
         })))
     }
 }

@@ -1,7 +1,7 @@
 //! The calls that an agent is holding.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -23,6 +23,8 @@ pub(crate) struct Calls {
 struct Running {
     next: u64,
     handles: BTreeMap<u64, CallHandle>,
+    /// Tasks that listen, also those whose call is over.
+    listening: usize,
 }
 
 /// A call that is being held, until this is dropped.
@@ -31,6 +33,9 @@ pub(crate) struct Held<'a> {
     number: u64,
 }
 
+/// A task that listens, until this is dropped.
+pub(crate) struct Listening(Arc<Calls>);
+
 impl Calls {
     pub(crate) fn enter(&self, handle: CallHandle) -> Held<'_> {
         let mut running = self.lock();
@@ -38,6 +43,11 @@ impl Calls {
         running.next += 1;
         running.handles.insert(number, handle);
         Held { calls: self, number }
+    }
+
+    pub(crate) fn listen(self: &Arc<Self>) -> Listening {
+        self.lock().listening += 1;
+        Listening(Arc::clone(self))
     }
 
     pub(crate) async fn drain(&self, patience: Duration) -> usize {
@@ -52,7 +62,8 @@ impl Calls {
     async fn empty(&self) {
         loop {
             let ended = self.ended.notified();
-            if self.lock().handles.is_empty() {
+            let is_empty = |running: &Running| running.handles.is_empty() && running.listening == 0;
+            if is_empty(&self.lock()) {
                 return;
             }
             ended.await;
@@ -68,5 +79,12 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.calls.lock().handles.remove(&self.number);
         self.calls.ended.notify_waiters();
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.lock().listening -= 1;
+        self.0.ended.notify_waiters();
     }
 }

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use voicekit_core::audio::AudioChunk;
 use voicekit_core::error::Error;
 use voicekit_core::llm::{Message, Usage};
-use voicekit_core::time::{MediaTime, Timestamp};
+use voicekit_core::time::Timestamp;
 use voicekit_core::transport::{CallInfo, EndReason};
 use voicekit_core::turn::Metrics;
 use voicekit_core::turn::trace::Line;
@@ -13,7 +12,8 @@ use voicekit_core::turn::trace::Line;
 /// Follows one call.
 ///
 /// It is called in the call's own task, between two pieces of audio: it must not block. What takes
-/// longer belongs behind a bounded queue.
+/// longer belongs behind a bounded queue. The call's sound is not seen here but
+/// [listened to](crate::AgentBuilder::listen).
 pub trait Observer: Send {
     /// Takes note of what happened at `at`.
     fn event(&mut self, at: Timestamp, event: CallEvent<'_>);
@@ -34,17 +34,6 @@ pub enum CallEvent<'a> {
     /// Something went into the turn engine or came out of it: transcripts, replies, states,
     /// interruptions, latencies. The lines are a trace that can be replayed.
     Trace(&'a Line),
-    /// The caller's sound.
-    Heard {
-        /// Where it starts in the caller's stream.
-        at: MediaTime,
-        /// The sound.
-        chunk: &'a AudioChunk,
-    },
-    /// The agent's sound, as it goes out to the carrier.
-    Sent(&'a AudioChunk),
-    /// The carrier was told to forget what it has not played.
-    Cleared,
     /// A part failed. The call goes on as well as it can.
     Failed {
         /// Which part.

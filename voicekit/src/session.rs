@@ -9,7 +9,9 @@
 mod clock;
 mod handle;
 mod hearing;
+mod place;
 mod reply;
+mod router;
 mod tools;
 
 use std::fmt;
@@ -37,6 +39,7 @@ use clock::Clock;
 use handle::Commands;
 use hearing::{Activity, Hearing};
 use reply::{Item, Prepared, Words};
+use router::Feed;
 use tools::Running;
 
 /// How far ahead of the caller's ear replies are made; beyond it, the model and the voice wait.
@@ -49,12 +52,15 @@ pub use handle::{CallHandle, Refused};
 pub struct Session {
     parts: Arc<Parts>,
     line: Box<dyn Transport>,
+    feed: Feed,
     commands: (CallHandle, Commands),
 }
 
 impl Session {
     pub(crate) fn new(parts: Arc<Parts>, line: Box<dyn Transport>) -> Self {
-        Self { parts, line, commands: handle::pair() }
+        let feed = Feed::new(line.format());
+        let commands = handle::pair(Arc::clone(feed.router()));
+        Self { parts, line, feed, commands }
     }
 
     /// The way to reach the call once it [runs](Self::run).
@@ -67,6 +73,7 @@ impl Session {
         let parts = Arc::clone(&self.parts);
         let _running = parts.calls.enter(self.handle());
         let info = self.line.call().clone();
+        self.let_in(&info);
         let observer = self.parts.observe.as_ref().map(|observe| observe(&info));
         let clock = Clock::start();
         let mut watch = Watch { observer, clock, metrics: Metrics::default() };
@@ -84,6 +91,19 @@ impl Session {
         log_end(&info, &report);
         watch.show(CallEvent::Ended(&report));
         report
+    }
+
+    /// Starts whoever listens to all calls. Their tasks end with what they have to do: the stream
+    /// they are given ends with the call, and [`drain`](crate::Agent::drain) waits for them.
+    fn let_in(&self, info: &CallInfo) {
+        for listener in &self.parts.listeners {
+            let listening = self.parts.calls.listen();
+            let done = listener.listen(info.clone(), self.feed.router().admit());
+            tokio::spawn(async move {
+                done.await;
+                drop(listening);
+            });
+        }
     }
 }
 
@@ -136,6 +156,7 @@ struct Call {
     parts: Arc<Parts>,
     clock: Clock,
     format: AudioFormat,
+    feed: Feed,
     sink: Box<dyn TransportSink>,
     line: BoxStream<'static, Result<TransportEvent>>,
     commands: Commands,
@@ -160,7 +181,7 @@ struct Call {
 
 impl Call {
     fn new(session: Session, clock: Clock) -> Result<Self> {
-        let Session { parts, line, commands: (_, commands) } = session;
+        let Session { parts, line, feed, commands: (_, commands) } = session;
         let format = line.format();
         let activity = Activity::new(&parts, format)?;
         let hearing = Some(Hearing::open(&parts, format)?);
@@ -171,6 +192,7 @@ impl Call {
             parts,
             clock,
             format,
+            feed,
             sink,
             line,
             commands,
@@ -197,8 +219,10 @@ impl Call {
             self.step(watch).await;
             self.play(watch).await;
         }
+        let now = self.clock.now();
+        self.feed.ended(now);
         let reason = self.ended.unwrap_or(EndReason::AgentHungUp);
-        let mut report = CallReport::new(self.clock.now(), reason).with_error(self.error);
+        let mut report = CallReport::new(now, reason).with_error(self.error);
         report.messages = self.messages;
         report.usage = self.usage;
         report.wasted = self.wasted;
@@ -264,7 +288,7 @@ impl Call {
                     self.playout.cancel();
                 }
                 Action::Clear => {
-                    watch.show(CallEvent::Cleared);
+                    self.feed.cleared(now);
                     self.activity.cleared();
                     self.send(TransportCommand::Clear).await;
                 }
@@ -288,8 +312,8 @@ impl Call {
     /// Sends what is due.
     async fn play(&mut self, watch: &mut Watch) {
         while let Some(command) = self.playout.poll(self.clock.now()) {
+            self.feed.sent(self.playout.plays_until(), &command);
             if let TransportCommand::Audio(chunk) = &command {
-                watch.show(CallEvent::Sent(chunk));
                 self.note_sent(chunk, watch);
             }
             self.send(command).await;
@@ -319,9 +343,11 @@ impl Call {
                 self.caller_audio(at, &chunk, watch).await;
             }
             Some(Ok(TransportEvent::Played(mark))) => {
+                self.feed.returned(self.clock.now(), mark, true);
                 self.handle(Event::Played(mark), watch).await;
             }
             Some(Ok(TransportEvent::Cleared(mark))) => {
+                self.feed.returned(self.clock.now(), mark, false);
                 self.handle(Event::Cleared(mark), watch).await;
             }
             Some(Ok(TransportEvent::Dtmf(digit))) => self.handle(Event::Dtmf(digit), watch).await,
@@ -342,7 +368,7 @@ impl Call {
     }
 
     async fn caller_audio(&mut self, at: MediaTime, chunk: &AudioChunk, watch: &mut Watch) {
-        watch.show(CallEvent::Heard { at, chunk });
+        self.feed.caller(self.clock.now(), at, chunk);
         if let Err(error) = self.activity.audio(chunk) {
             watch.failed(Part::Transport, &error);
         }

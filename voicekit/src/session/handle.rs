@@ -1,11 +1,15 @@
 //! What an application can do to a running call.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt};
+use voicekit_core::listen::CallAudio;
 use voicekit_core::turn::{Event, Expected};
+
+use super::router::Router;
 
 /// Commands that wait for the call's task. More are refused.
 const COMMANDS: usize = 32;
@@ -15,6 +19,7 @@ const COMMANDS: usize = 32;
 pub struct CallHandle {
     commands: mpsc::Sender<Event>,
     end: mpsc::Sender<()>,
+    router: Arc<Router>,
 }
 
 /// A command did not reach the call.
@@ -24,8 +29,8 @@ pub enum Refused {
     /// The call is over.
     #[error("the call is over")]
     Over,
-    /// Too many commands wait already.
-    #[error("{COMMANDS} commands wait already")]
+    /// Too many commands wait, or too many listen, already.
+    #[error("too many wait or listen already")]
     Busy,
 }
 
@@ -83,6 +88,17 @@ impl CallHandle {
         self.end.try_send(()).ok();
     }
 
+    /// Listens in on the call from this moment on: both directions, placed where the caller hears
+    /// them. Reading slowly delays nobody: the listener misses the oldest of what it has not read
+    /// within ten seconds and is told so.
+    ///
+    /// # Errors
+    ///
+    /// If the call is over, or sixteen listen already.
+    pub fn listen(&self) -> Result<CallAudio, Refused> {
+        self.router.join()
+    }
+
     fn send(&mut self, event: Event) -> Result<(), Refused> {
         let refused = |error: mpsc::TrySendError<Event>| {
             if error.is_full() { Refused::Busy } else { Refused::Over }
@@ -97,10 +113,10 @@ pub(super) struct Commands {
     end: mpsc::Receiver<()>,
 }
 
-pub(super) fn pair() -> (CallHandle, Commands) {
+pub(super) fn pair(router: Arc<Router>) -> (CallHandle, Commands) {
     let (commands, received) = mpsc::channel(COMMANDS);
     let (end, ended) = mpsc::channel(0);
-    (CallHandle { commands, end }, Commands { commands: received, end: ended })
+    (CallHandle { commands, end, router }, Commands { commands: received, end: ended })
 }
 
 impl Stream for Commands {

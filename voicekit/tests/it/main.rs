@@ -5,6 +5,7 @@ mod allocations;
 mod answers;
 mod calls;
 mod control;
+mod listening;
 mod outages;
 mod parts;
 mod prepared;
