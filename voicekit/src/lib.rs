@@ -25,6 +25,8 @@ pub use voicekit_local as local;
 pub use voicekit_openai as openai;
 #[cfg(feature = "piper")]
 pub use voicekit_piper as piper;
+#[cfg(feature = "store")]
+pub use voicekit_store as store;
 #[cfg(feature = "twilio")]
 pub use voicekit_twilio as twilio;
 

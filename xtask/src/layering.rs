@@ -31,6 +31,7 @@ const ADAPTERS: &[&str] = &[
     "voicekit-openai",
     "voicekit-anthropic",
     "voicekit-local",
+    "voicekit-store",
 ];
 
 /// What neither an adapter nor what adapters share may know.

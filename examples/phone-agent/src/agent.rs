@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use voicekit::{Agent, CallEvent, Phrases};
+use voicekit::store::recordings::Recordings;
+use voicekit::{Agent, AgentBuilder, CallEvent, Phrases};
+use voicekit_core::listen::Listen;
 use voicekit_core::time::Timestamp;
 use voicekit_core::transport::CallInfo;
 use voicekit_local::{Knowledge, Silero};
@@ -18,13 +20,41 @@ pub(crate) type Observe = Arc<dyn Fn(&CallInfo) -> Follow + Send + Sync>;
 /// Follows one call.
 pub(crate) type Follow = Box<dyn FnMut(Timestamp, CallEvent<'_>) + Send>;
 
-/// Nobody follows the calls.
-pub(crate) fn unobserved() -> Observe {
-    Arc::new(|_| Box::new(|_: Timestamp, _: CallEvent<'_>| {}))
+/// Who follows all calls of an agent.
+#[derive(Default)]
+pub(crate) struct Followers {
+    observe: Option<Observe>,
+    listeners: Vec<Arc<dyn Listen>>,
+}
+
+impl Followers {
+    /// And whoever `observe` makes.
+    pub(crate) fn observed(mut self, observe: Observe) -> Self {
+        self.observe = Some(observe);
+        self
+    }
+
+    /// And `listener`.
+    pub(crate) fn heard(mut self, listener: impl Listen) -> Self {
+        self.listeners.push(Arc::new(listener));
+        self
+    }
+
+    /// And the recorder, if calls are recorded.
+    pub(crate) fn recorded(self, recordings: Option<&Recordings>) -> Self {
+        match recordings {
+            Some(recordings) => self.heard(recordings.clone()),
+            None => self,
+        }
+    }
 }
 
 /// A receptionist who knows what is in the knowledge file.
-pub(crate) async fn agent(settings: Settings, args: &ModelArgs, observe: Observe) -> Result<Agent> {
+pub(crate) async fn agent(
+    settings: Settings,
+    args: &ModelArgs,
+    followers: Followers,
+) -> Result<Agent> {
     let knowledge = knowledge(args)?;
     let phrases = phrases(&settings, &knowledge);
     let spoken =
@@ -38,8 +68,11 @@ pub(crate) async fn agent(settings: Settings, args: &ModelArgs, observe: Observe
         .tts(parts.tts)
         .instructions(settings.instructions.unwrap_or_else(|| knowledge.instructions()))
         .vad(Silero::new)
-        .phrases(phrases)
-        .observe(move |info| observe(info));
+        .phrases(phrases);
+    if let Some(observe) = followers.observe {
+        agent = agent.observe(move |info| observe(info));
+    }
+    agent = followers.listeners.into_iter().fold(agent, AgentBuilder::listen);
     if let Some(language) = settings.language {
         agent = agent.language(language);
     }

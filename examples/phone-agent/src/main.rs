@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use voicekit::store::recordings::Recordings;
 
 /// A voice agent on the phone. Without a command, it waits for calls.
 #[derive(Debug, Parser)]
@@ -43,8 +44,19 @@ struct AgentArgs {
     /// Which services to use and how: see the README. Keys in the environment suffice.
     #[arg(long, env = "VOICEKIT_CONFIG", value_name = "FILE.toml")]
     config: Option<PathBuf>,
+    /// Records all calls, caller left and agent right, in a directory or an object store: a path,
+    /// `file:///…`, or, if built with `--features s3`, `s3://bucket/prefix` [default: nowhere].
+    #[arg(long, env = "VOICEKIT_RECORDINGS", value_name = "DIR|URL")]
+    record: Option<String>,
     #[command(flatten)]
     models: ModelArgs,
+}
+
+impl AgentArgs {
+    /// Where calls are recorded, if they are.
+    fn recordings(&self) -> Result<Option<Recordings>> {
+        Ok(self.record.as_deref().map(Recordings::open).transpose()?)
+    }
 }
 
 /// Where the models are.

@@ -9,8 +9,10 @@ use axum::routing::get;
 use clap::Args;
 use tokio::net::TcpListener;
 use voicekit::Agent;
+use voicekit::store::recordings::Recordings;
 use voicekit_twilio::TwilioConfig;
 
+use crate::agent::Followers;
 use crate::parts::Plan;
 use crate::settings::Settings;
 use crate::{AgentArgs, agent, console};
@@ -50,7 +52,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
         .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
     let settings = Settings::load(args.agent.config.as_deref())?;
     console::line(Plan::new(&settings)?);
-    let agent = agent::agent(settings, &args.agent.models, agent::unobserved()).await?;
+    let recordings = args.agent.recordings()?;
+    let followers = Followers::default().recorded(recordings.as_ref());
+    let agent = agent::agent(settings, &args.agent.models, followers).await?;
+    let recovering = recordings.map(|recordings| tokio::spawn(recover(recordings)));
     let address = listener.local_addr()?;
     welcome(address, public);
     serve(listener, agent.clone(), twilio, told_to_stop()).await?;
@@ -63,7 +68,23 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
         }
         () = told_to_stop() => {}
     }
+    if let Some(recovering) = recovering {
+        // What is not uploaded yet stays for the next start.
+        recovering.abort();
+    }
     Ok(())
+}
+
+/// Uploads what an earlier run has not, while calls are taken already.
+async fn recover(recordings: Recordings) {
+    match recordings.recover().await {
+        Ok(recovered) => {
+            for recorded in recovered.uploaded {
+                console::line(format_args!("Recovered the recording {}.", recorded.key));
+            }
+        }
+        Err(error) => tracing::warn!(%error, "recordings of earlier calls cannot be looked for"),
+    }
 }
 
 /// Ctrl-C, or the signal by which a supervisor stops a service.

@@ -39,10 +39,8 @@ impl Desk {
     async fn open() -> Self {
         let known = Arc::new(Mutex::new(Known::default()));
         let args = ModelArgs { models: None, models_from: None, knowledge: None };
-        Self {
-            agent: agent::agent(Settings::default(), &args, observe(&known)).await.unwrap(),
-            known,
-        }
+        let followers = agent::Followers::default().observed(observe(&known));
+        Self { agent: agent::agent(Settings::default(), &args, followers).await.unwrap(), known }
     }
 }
 

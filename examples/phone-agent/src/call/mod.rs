@@ -13,6 +13,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, stream};
@@ -24,6 +25,7 @@ use voicekit_testkit::carrier::{CallReport, SimulatedCall, Webhook};
 use voicekit_testkit::script::{Outcome, Script};
 use voicekit_twilio::TwilioConfig;
 
+use crate::agent::Followers;
 use crate::parts::Plan;
 use crate::settings::Settings;
 use crate::{agent, console, models, serve};
@@ -33,6 +35,9 @@ pub(crate) use args::CallArgs;
 
 /// What the caller says if nothing else is asked for.
 const SMALL_TALK: [&str; 2] = ["When are you open on Saturday?", "Thank you, goodbye."];
+
+/// How long a recording may take after the call until it is where it belongs.
+const SETTLING: Duration = Duration::from_secs(60);
 
 /// Calls, prints the conversation and writes the recording, the trace and the page.
 pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
@@ -59,15 +64,22 @@ async fn here(args: &CallArgs, call: SimulatedCall) -> Result<Record> {
     let recorder = Recorder::default();
     let settings = Settings::load(args.agent.config.as_deref())?;
     console::note(Plan::new(&settings)?);
-    let agent = agent::agent(settings, &args.agent.models, observe(&recorder)).await?;
+    let followers = Followers::default()
+        .observed(observe(&recorder))
+        .heard(recorder.clone())
+        .recorded(args.agent.recordings()?.as_ref());
+    let agent = agent::agent(settings, &args.agent.models, followers).await?;
     recorder.configured(agent.turn());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}/twilio/voice", listener.local_addr()?);
-    let served = serve::serve(listener, agent, TwilioConfig::local(), pending());
+    let served = serve::serve(listener, agent.clone(), TwilioConfig::local(), pending());
     let webhook = webhook(args, &url);
     tokio::select! {
         report = call.dial_webhook(&webhook) => {
-            Ok(Record { call: report?, trace: recorder.trace() })
+            let call = report?;
+            // The recording, if there is one, is complete then.
+            agent.drain(SETTLING).await;
+            Ok(Record { call, trace: recorder.trace() })
         }
         ended = served => {
             ended?;

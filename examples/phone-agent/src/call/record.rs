@@ -3,8 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::future::BoxFuture;
 use voicekit::CallEvent;
+use voicekit_core::listen::{AudioEvent, CallAudio, Listen};
 use voicekit_core::time::Timestamp;
+use voicekit_core::transport::CallInfo;
 use voicekit_core::turn::trace::{Entry, Line};
 use voicekit_core::turn::{Action, Config, Event, Latency};
 use voicekit_testkit::carrier::CallReport;
@@ -118,22 +122,29 @@ impl Recorder {
         let mut trace = self.lock();
         match event {
             CallEvent::Trace(line) => trace.lines.push((*line).clone()),
-            CallEvent::Heard { at: start, chunk } => {
-                trace.synchronise(at, start.duration() + chunk.duration());
-            }
             CallEvent::Failed { part, error } => {
                 trace.failures.push((at, format!("{part}: {error}")));
             }
-            CallEvent::Started(_)
-            | CallEvent::Sent(_)
-            | CallEvent::Cleared
-            | CallEvent::Ended(_)
-            | _ => {}
+            CallEvent::Started(_) | CallEvent::Ended(_) | _ => {}
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Trace> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The caller's frames tell how the two clocks differ.
+impl Listen for Recorder {
+    fn listen(&self, _: CallInfo, mut audio: CallAudio) -> BoxFuture<'static, ()> {
+        let recorder = self.clone();
+        Box::pin(async move {
+            while let Some(event) = audio.next().await {
+                if let AudioEvent::Caller { at, came, chunk, .. } = event {
+                    recorder.lock().synchronise(came, at.duration() + chunk.duration());
+                }
+            }
+        })
     }
 }
 

@@ -45,11 +45,7 @@ pub(crate) fn show(at: Timestamp, event: &CallEvent<'_>) {
             }
         }
         CallEvent::Failed { part, error } => say(at, "", format_args!("{part} failed: {error}")),
-        CallEvent::Started(_)
-        | CallEvent::Heard { .. }
-        | CallEvent::Sent(_)
-        | CallEvent::Cleared
-        | _ => {}
+        CallEvent::Started(_) | _ => {}
     }
 }
 
