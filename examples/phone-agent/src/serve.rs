@@ -51,8 +51,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
     let settings = Settings::load(args.agent.config.as_deref())?;
-    console::line(Plan::new(&settings)?);
     let recordings = args.agent.recordings()?;
+    console::line(Plan::new(&settings)?);
     let followers = Followers::default().recorded(recordings.as_ref());
     let agent = agent::agent(settings, &args.agent.models, followers).await?;
     let recovering = recordings.map(|recordings| tokio::spawn(recover(recordings)));

@@ -28,6 +28,12 @@ fn a_file_that_is_no_recording_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn a_place_that_cannot_hold_recordings_is_refused_before_anything_else() {
+    fails(&["call", "--record", "ftp://host/calls"], "ftp:// is not known");
+    fails(&["--record", "ftp://host/calls", "--listen", "127.0.0.1:0"], "ftp:// is not known");
+}
+
+#[test]
 fn nobody_at_the_address_is_said_in_one_line() {
     let recording =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../voicekit-testkit/speech/cards-001.wav");

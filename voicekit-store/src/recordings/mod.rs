@@ -298,15 +298,11 @@ impl Recordings {
     }
 
     /// Brings a recording to its destination, and removes it from the spool.
-    async fn deliver(&self, mut spooled: Spooled) -> Result<Recorded> {
+    async fn deliver(&self, spooled: Spooled) -> Result<Recorded> {
         let shared = &*self.0;
         let (bytes, duration) = spooled.repair().await?;
-        let uploaded = upload::upload(
-            &shared.destination,
-            &mut spooled,
-            &shared.config.retry,
-            &shared.uploads,
-        );
+        let uploaded =
+            upload::upload(&shared.destination, &spooled, &shared.config.retry, &shared.uploads);
         let key = match uploaded.await {
             Ok(key) => key,
             Err(error) => {

@@ -91,13 +91,13 @@ impl Spooled {
 
     /// Cuts off what is not whole, and lets the header tell how much there is. Returns the length in
     /// bytes and in time.
-    pub(super) async fn repair(&mut self) -> Result<(u64, Duration)> {
+    pub(super) async fn repair(&self) -> Result<(u64, Duration)> {
         let (path, mut file) = self.handle()?;
         blocking(path, move || repair(&mut file)).await
     }
 
     /// The bytes from `at` on, at most so many.
-    pub(super) async fn read(&mut self, at: u64, most: usize) -> Result<PutPayload> {
+    pub(super) async fn read(&self, at: u64, most: usize) -> Result<PutPayload> {
         let (path, mut file) = self.handle()?;
         blocking(path, move || {
             let mut bytes = Vec::new();
@@ -172,7 +172,7 @@ fn adopt(path: PathBuf) -> io::Result<Option<Spooled>> {
 /// [`repair`] to refuse.
 fn has_sound(file: &mut File) -> io::Result<bool> {
     let head = head(file)?;
-    let begins = head.get(..4).map_or(b"RIFF".starts_with(&head), |start| start == b"RIFF");
+    let begins = b"RIFF".starts_with(&head[..head.len().min(4)]);
     match WavWriter::resume(&head, file.metadata()?.len()) {
         Ok(writer) => Ok(writer.frames() > 0),
         Err(_) => Ok(head.len() == HEAD || !begins),

@@ -20,7 +20,7 @@ pub(super) const PART: usize = 8 * 1024 * 1024;
 /// behind is taken away first, as far as the store lets it.
 pub(super) async fn upload(
     destination: &Destination,
-    spooled: &mut Spooled,
+    spooled: &Spooled,
     retry: &RetryPolicy,
     permits: &Semaphore,
 ) -> Result<Path> {
@@ -43,7 +43,7 @@ pub(super) async fn upload(
 /// The key is chosen once: an attempt whose success was not heard of must not leave a second copy.
 async fn attempt(
     destination: &Destination,
-    spooled: &mut Spooled,
+    spooled: &Spooled,
     chosen: &mut Option<Path>,
 ) -> Result<Path> {
     let key = match chosen {
@@ -68,7 +68,7 @@ async fn attempt(
 }
 
 /// One part at a time, so that one is in memory.
-async fn put_parts(spooled: &mut Spooled, parts: &mut dyn MultipartUpload) -> Result<()> {
+async fn put_parts(spooled: &Spooled, parts: &mut dyn MultipartUpload) -> Result<()> {
     let mut at = 0;
     loop {
         let part = spooled.read(at, PART).await?;

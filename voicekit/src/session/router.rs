@@ -138,7 +138,7 @@ impl Feed {
     }
 
     /// The call is over.
-    pub(super) fn ended(&mut self, now: Timestamp) {
+    pub(super) fn ended(&self, now: Timestamp) {
         let at = self.place.now(now);
         self.router.publish(|| AudioEvent::ended(at));
         self.router.close();
@@ -224,7 +224,7 @@ impl Waiting {
             }
             AudioEvent::Missed(_) | AudioEvent::Ended { .. } | _ => return,
         };
-        let missed = self.missed.get_or_insert(Missed::new(from, 0, 0));
+        let missed = self.missed.get_or_insert_with(|| Missed::new(from, 0, 0));
         if from.samples < missed.from.samples {
             missed.from = from;
         }

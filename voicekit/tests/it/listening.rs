@@ -226,7 +226,11 @@ async fn one_who_does_not_read_misses_the_oldest_and_is_told_and_nobody_else_mis
     assert!(matches!(rest.last(), Some(AudioEvent::Ended { .. })));
     let first = rest.iter().find_map(|event| match event {
         AudioEvent::Caller { at, .. } => Some(at.samples),
-        _ => None,
+        AudioEvent::Agent { .. }
+        | AudioEvent::Cut { .. }
+        | AudioEvent::Missed(_)
+        | AudioEvent::Ended { .. }
+        | _ => None,
     });
     assert_eq!(first, Some(missed.caller), "what comes next is what follows what is missing");
     let commands = handle.commands();

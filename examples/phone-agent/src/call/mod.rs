@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use futures::{StreamExt, stream};
 use tokio::net::TcpListener;
 use voicekit::CallEvent;
+use voicekit::store::recordings::Recordings;
 use voicekit_core::time::Timestamp;
 use voicekit_core::tts::{Spoken, Tts, TtsRequest};
 use voicekit_testkit::carrier::{CallReport, SimulatedCall, Webhook};
@@ -42,6 +43,7 @@ const SETTLING: Duration = Duration::from_secs(60);
 /// Calls, prints the conversation and writes the recording, the trace and the page.
 pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
     // A wrong file or address shows before any model is loaded.
+    let recordings = args.agent.recordings()?;
     let said = args.lines(&SMALL_TALK);
     for line in said.iter().filter(|line| is_file(line)) {
         clips::read(Path::new(line))?;
@@ -50,7 +52,7 @@ pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
         .with_context(|| format!("cannot create the directory {}", args.out.display()))?;
     let call = SimulatedCall::new(script(&args, &said).await?).observe(talk::print);
     let record = match &args.url {
-        None => here(&args, call).await?,
+        None => here(&args, call, recordings.as_ref()).await?,
         Some(url) if url.starts_with("ws:") => elsewhere(call.dial(url).await?),
         Some(url) => elsewhere(call.dial_webhook(&webhook(&args, url)).await?),
     };
@@ -60,14 +62,18 @@ pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
 }
 
 /// Calls an agent of our own, behind a server of our own.
-async fn here(args: &CallArgs, call: SimulatedCall) -> Result<Record> {
+async fn here(
+    args: &CallArgs,
+    call: SimulatedCall,
+    recordings: Option<&Recordings>,
+) -> Result<Record> {
     let recorder = Recorder::default();
     let settings = Settings::load(args.agent.config.as_deref())?;
     console::note(Plan::new(&settings)?);
     let followers = Followers::default()
         .observed(observe(&recorder))
         .heard(recorder.clone())
-        .recorded(args.agent.recordings()?.as_ref());
+        .recorded(recordings);
     let agent = agent::agent(settings, &args.agent.models, followers).await?;
     recorder.configured(agent.turn());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
