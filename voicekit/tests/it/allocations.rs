@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
+use futures::StreamExt;
 use futures::future::join_all;
 use tokio::runtime::Builder;
 use voicekit::{Agent, Phrases};
@@ -34,6 +35,12 @@ fn speaking_allocates_nothing() {
 }
 
 #[test]
+fn being_listened_to_allocates_nothing_whether_they_read_or_not() {
+    let minutes = |count: u32| overheard(count * MINUTE).count_total;
+    assert_eq!(minutes(3) - minutes(2), 0);
+}
+
+#[test]
 fn a_quiet_call_takes_little_memory() {
     let calls = 50;
     let one = held(calls, &silence(), None).bytes_current;
@@ -56,6 +63,21 @@ fn call(frames: &[AudioChunk], length: Duration, greeting: Option<Duration>) -> 
         let report = runtime.block_on(agent.session(line).run());
         assert!(report.error.is_none());
         assert!(report.ended + Duration::from_millis(20) >= length.into());
+    })
+}
+
+/// A call of an agent that speaks, with one who reads what they hear and one who does not.
+fn overheard(length: Duration) -> AllocationInfo {
+    let agent = agent(Some(LONG));
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let line = Box::new(Line::new(silence(), length));
+    measure(|| {
+        let session = agent.session(line);
+        let (reads, _stuck) = (session.handle().listen().unwrap(), session.handle().listen());
+        runtime.block_on(async {
+            let (_, heard) = tokio::join!(session.run(), reads.count());
+            assert!(heard > 10_000, "{heard}");
+        });
     })
 }
 

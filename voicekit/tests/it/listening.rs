@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -136,11 +136,16 @@ struct Distant<L>(L, Duration);
 
 struct DistantSink(futures::channel::mpsc::Sender<(Instant, TransportCommand)>, Duration);
 
-#[async_trait]
 impl TransportSink for DistantSink {
-    async fn send(&mut self, command: TransportCommand) -> Result<()> {
-        self.0.send((Instant::now() + self.1, command)).await.ok();
-        Ok(())
+    fn poll_send(
+        &mut self,
+        _: &mut Context<'_>,
+        command: &mut Option<TransportCommand>,
+    ) -> Poll<Result<()>> {
+        if let Some(command) = command.take() {
+            self.0.try_send((Instant::now() + self.1, command)).unwrap();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
