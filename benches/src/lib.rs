@@ -11,5 +11,7 @@ pub mod metrics;
 pub mod minute;
 mod recogniser;
 pub mod recording;
+pub mod reference;
 pub mod report;
 pub mod routing;
+pub mod score;

@@ -3,8 +3,34 @@
 //! The network that telephone audio needs, run as it comes, without resampling: a spectrum of four
 //! overlapping frames, four small convolutions, one LSTM cell that remembers the stream, and a
 //! sigmoid. Its weights are part of the program. It is computed by a kernel of its own, on weights
-//! of 16 bits, which neither allocates nor leaves the calling thread, and agrees with ONNX Runtime
-//! to 0.002.
+//! of 16 bits, which neither allocates nor leaves the calling thread.
+//!
+//! # Accuracy
+//!
+//! Beside the same network in single precision, on four labelled calls made of the recordings in
+//! the repository, window by window; "apart" is the largest difference of two probabilities:
+//!
+//! | line | windows | F1 at 0.5 | AUC | the same in single precision | apart |
+//! |---|---|---|---|---|---|
+//! | as recorded | 12,762 | 0.8783 | 0.9758 | 0.8783, 0.9758 | 0.0035 |
+//! | mu-law | 12,762 | 0.8787 | 0.9759 | 0.8787, 0.9759 | 0.0037 |
+//! | mu-law, white noise at 10 dB | 12,762 | 0.8455 | 0.9613 | 0.8455, 0.9613 | 0.0019 |
+//!
+//! Pauses in the recordings count as speech, which holds all F1 down.
+//!
+//! ```sh
+//! S=voicekit-testkit/speech
+//! python3 benches/make_corpus.py CALLS --turns $S --agent $S --interruptions $S --backchannels $S
+//! cargo run --release -p voicekit-benches --bin vad -- --score CALLS/clear-*.wav
+//! ```
+//!
+//! # Cost
+//!
+//! 6.6 µs a window on one core of an AMD EPYC with AVX2, where ONNX Runtime 1.32 takes 86 µs
+//! (called from Python): `cargo bench -p voicekit-benches --bench vad`. Without AVX2, x86 takes
+//! some 85 µs.
+//!
+//! # Shapes
 //!
 //! A window is 256 samples; the network also sees the 32 samples before it. Source of the shapes:
 //! silero-vad 6.2.3, `utils_vad.py` and `silero_vad.onnx`.
