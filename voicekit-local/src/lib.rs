@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "denoise")]
+pub mod denoise;
 mod inference;
 mod mel;
 pub mod minilm;

@@ -1,6 +1,8 @@
 //! Tests of the crate's public interface.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "denoise")]
+mod denoise;
 mod echo;
 mod minilm;
 mod models;
