@@ -1,6 +1,8 @@
 //! Stores: what outlives a call.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -13,8 +15,10 @@ use crate::llm::Message;
 /// # Contract
 ///
 /// 1. [`save`](Self::save) replaces what was kept under the same id, all or nothing.
-/// 2. [`load`](Self::load) of an id that was never saved is `None`, not an error.
+/// 2. [`load`](Self::load) of an id that was never saved, was forgotten, or was saved longer ago than
+///    it was to be kept, is `None`, not an error.
 /// 3. What was saved is what is loaded.
+/// 4. A store that fails says so within seconds; nobody waits for it for ever.
 #[async_trait]
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// What is kept under `id`.
@@ -24,12 +28,12 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// `Connection`, `Timeout` or `Internal` if the store cannot be read.
     async fn load(&self, id: &str) -> Result<Option<SessionRecord>>;
 
-    /// Keeps `record` under `id`.
+    /// Keeps `record` under `id` for as long as `keep` says.
     ///
     /// # Errors
     ///
     /// `Connection`, `Timeout` or `Internal` if the store cannot be written.
-    async fn save(&self, id: &str, record: &SessionRecord) -> Result<()>;
+    async fn save(&self, id: &str, record: &SessionRecord, keep: Duration) -> Result<()>;
 
     /// Forgets `id`; forgetting what is not there is no error.
     ///
@@ -37,6 +41,22 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// `Connection`, `Timeout` or `Internal` if the store cannot be written.
     async fn forget(&self, id: &str) -> Result<()>;
+}
+
+/// A store that is shared is a store.
+#[async_trait]
+impl<T: SessionStore + ?Sized> SessionStore for Arc<T> {
+    async fn load(&self, id: &str) -> Result<Option<SessionRecord>> {
+        (**self).load(id).await
+    }
+
+    async fn save(&self, id: &str, record: &SessionRecord, keep: Duration) -> Result<()> {
+        (**self).save(id, record, keep).await
+    }
+
+    async fn forget(&self, id: &str) -> Result<()> {
+        (**self).forget(id).await
+    }
 }
 
 /// A conversation as it is kept.

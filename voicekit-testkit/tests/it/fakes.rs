@@ -193,9 +193,9 @@ async fn the_store_keeps_its_contract() {
     let record = SessionRecord::new(vec![Message::caller("hello")]);
     assert_eq!(store.load("a").await.unwrap(), None);
     store.forget("a").await.unwrap();
-    store.save("a", &record).await.unwrap();
+    store.save("a", &record, Duration::MAX).await.unwrap();
     assert_eq!(store.load("a").await.unwrap(), Some(record));
-    store.save("a", &SessionRecord::default()).await.unwrap();
+    store.save("a", &SessionRecord::default(), Duration::MAX).await.unwrap();
     assert_eq!(store.records()["a"], SessionRecord::default());
     assert!(store.failing(ErrorKind::Connection).load("a").await.is_err());
 }
