@@ -10,15 +10,13 @@ use voicekit_benches::minute::Minute;
 use voicekit_core::vad::EnergyVad;
 use voicekit_local::Silero;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 fn minute(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("call");
     group.sample_size(20);
     let silero = Minute::new(Silero::new).unwrap();
-    group.bench_function("minute, Silero", |b| b.iter(|| silero.hold(MINUTE).unwrap()));
+    group.bench_function("minute, Silero", |b| b.iter(|| silero.hold().unwrap()));
     let energy = Minute::new(|| EnergyVad::new(8_000, Duration::from_millis(20))).unwrap();
-    group.bench_function("minute, energy", |b| b.iter(|| energy.hold(MINUTE).unwrap()));
+    group.bench_function("minute, energy", |b| b.iter(|| energy.hold().unwrap()));
     group.finish();
 }
 

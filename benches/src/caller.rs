@@ -19,6 +19,8 @@ pub(crate) const FRAME: Duration = Duration::from_millis(20);
 const FRAME_BYTES: usize = 160;
 /// A caller speaks once in so many frames: 12 s.
 const ROUND: usize = 600;
+/// What messages with the agent's sound begin with.
+pub(crate) const MEDIA: &str = r#"{"event":"media""#;
 /// Silence of the line after which another reply begins.
 const GAP: Duration = Duration::from_millis(300);
 
@@ -76,7 +78,21 @@ impl Caller {
     /// When there is something to send.
     pub(crate) fn due(&self) -> Instant {
         let frame = self.start + FRAME * u32::try_from(self.sent).unwrap_or(u32::MAX);
-        self.marks.front().map_or(frame, |(mark, _)| frame.min(*mark))
+        self.returns().map_or(frame, |mark| frame.min(mark))
+    }
+
+    /// When the first mark that is out is to be returned.
+    pub(crate) fn returns(&self) -> Option<Instant> {
+        self.marks.front().map(|(mark, _)| *mark)
+    }
+
+    /// The next mark that is to be returned by now.
+    pub(crate) fn mark(&mut self, now: Instant) -> Option<String> {
+        if self.returns()? > now {
+            return None;
+        }
+        let (_, name) = self.marks.pop_front()?;
+        Some(self.message("mark", &format!(r#","mark":{{"name":"{name}"}}"#)))
     }
 
     /// The next message that is due; into a frame's codes, `stamp` writes what it wants to.
@@ -84,9 +100,8 @@ impl Caller {
         if self.due() > now {
             return None;
         }
-        if self.marks.front().is_some_and(|(due, _)| *due <= now) {
-            let (_, name) = self.marks.pop_front()?;
-            return Some(self.message("mark", &format!(r#","mark":{{"name":"{name}"}}"#)));
+        if let Some(mark) = self.mark(now) {
+            return Some(mark);
         }
         let mut codes = [0; FRAME_BYTES];
         // Callers do not all speak at once.
@@ -105,8 +120,12 @@ impl Caller {
     /// Takes in a message. How many microseconds after its time by the reply's pace it came, if it
     /// is a frame and not the first of a reply.
     pub(crate) fn receive(&mut self, now: Instant, text: &str) -> Result<Option<u64>> {
+        if text.starts_with(MEDIA) {
+            // Nothing is escaped in what it ends with.
+            let payload = text.trim_end_matches(['}', '"']).rsplit('"').next().unwrap_or_default();
+            return Ok(self.play(now, payload.len() / 4 * 3));
+        }
         match serde_json::from_str(text).context("an unknown message")? {
-            FromAgent::Media { media } => return Ok(self.play(now, media.payload.len() / 4 * 3)),
             FromAgent::Mark { mark } => self.marks.push_back((self.until, mark.name)),
             FromAgent::Clear => self.clear(now),
         }
@@ -144,20 +163,9 @@ impl Caller {
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
-enum FromAgent<'a> {
-    Media {
-        #[serde(borrow)]
-        media: Media<'a>,
-    },
-    Mark {
-        mark: Mark,
-    },
+enum FromAgent {
+    Mark { mark: Mark },
     Clear,
-}
-
-#[derive(Deserialize)]
-struct Media<'a> {
-    payload: &'a str,
 }
 
 #[derive(Deserialize)]

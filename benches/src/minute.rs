@@ -9,7 +9,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use axum::Router;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -21,16 +21,18 @@ use voicekit_testkit::carrier::in_memory;
 use voicekit_testkit::load::{Model, Recogniser, Voice};
 use voicekit_twilio::TwilioConfig;
 
-use crate::caller::{Caller, what_callers_say};
+use crate::caller::{Caller, FRAME, MEDIA, what_callers_say};
 
+const MINUTE: Duration = Duration::from_secs(60);
 /// How long the agent speaks in each turn.
 const REPLY: Duration = Duration::from_secs(6);
 
-/// An agent that takes calls, and a caller's sound.
+/// An agent that takes calls, and a caller's frames.
 #[derive(Debug)]
 pub struct Minute {
     app: Router,
-    codes: Rc<[u8]>,
+    /// All that the caller sends, as it is on the wire.
+    frames: Vec<Vec<u8>>,
 }
 
 impl Minute {
@@ -53,44 +55,74 @@ impl Minute {
             .vad(vad)
             .build()?;
         let app = voicekit_twilio::routes(agent, TwilioConfig::local())?;
-        Ok(Self { app, codes: what_callers_say().into() })
+        let start = Instant::now();
+        let mut caller = Caller::new(0, what_callers_say().into(), start);
+        let mut frames: Vec<Vec<u8>> = caller.opening().iter().map(|text| frame(text)).collect();
+        for number in 0..MINUTE.as_millis() / FRAME.as_millis() {
+            let due = start + FRAME * u32::try_from(number)?;
+            frames.extend(caller.next(due, |_| ()).iter().map(|text| frame(text)));
+        }
+        Ok(Self { app, frames })
     }
 
-    /// Holds a call of this length. How many of the agent's frames were heard.
+    /// Holds a call of a minute. How many of the agent's frames were heard.
     ///
     /// # Errors
     ///
     /// If the call breaks.
-    pub fn hold(&self, length: Duration) -> Result<usize> {
+    pub fn hold(&self) -> Result<usize> {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
         runtime.block_on(async {
             let server = in_memory(self.app.clone());
             let mut line = Line::open(server.connect()).await?;
             let start = Instant::now();
-            let mut caller = Caller::new(0, Rc::clone(&self.codes), start);
-            for text in caller.opening() {
-                line.send(&text).await?;
+            let mut caller = Caller::new(0, Rc::from([]), start);
+            let mut frames = self.frames.iter();
+            for opening in frames.by_ref().take(caller.opening().len()) {
+                line.pipe.write_all(opening).await?;
             }
-            let mut frames = 0;
-            while start.elapsed() < length {
+            let (mut due, mut heard) = (start, 0);
+            loop {
                 tokio::select! {
                     biased;
                     text = line.receive() => {
                         let text = text?;
-                        frames += usize::from(text.contains("payload"));
+                        heard += usize::from(text.starts_with(MEDIA));
                         caller.receive(Instant::now(), text)?;
                     }
-                    () = sleep_until(caller.due()) => {
-                        while let Some(text) = caller.next(Instant::now(), |_| ()) {
-                            line.send(&text).await?;
+                    () = sleep_until(caller.returns().map_or(due, |mark| mark.min(due))) => {
+                        let now = Instant::now();
+                        while let Some(mark) = caller.mark(now) {
+                            line.pipe.write_all(&frame(&mark)).await?;
+                        }
+                        if now >= due {
+                            let Some(frame) = frames.next() else { break };
+                            line.pipe.write_all(frame).await?;
+                            due += FRAME;
                         }
                     }
                 }
             }
-            line.send(&caller.closing()).await?;
-            Ok(frames)
+            line.pipe.write_all(&frame(&caller.closing())).await?;
+            Ok(heard)
         })
     }
+}
+
+/// A text's frame, masked with zeros.
+fn frame(text: &str) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(text.len() + 8);
+    match u8::try_from(text.len()) {
+        Ok(length) if length < MEDIUM => frame.extend([TEXT, MASKED | length]),
+        _ => {
+            frame.extend([TEXT, MASKED | MEDIUM]);
+            let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+            frame.extend(length.to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
 }
 
 /// A WebSocket's client end without a WebSocket: frames as they are on the wire.
@@ -121,22 +153,6 @@ impl Line {
                 return Ok(Self { pipe, read, text: Bytes::new() });
             }
         }
-    }
-
-    /// Sends a text, masked with zeros.
-    async fn send(&mut self, text: &str) -> Result<()> {
-        let mut frame = Vec::with_capacity(text.len() + 8);
-        match u8::try_from(text.len()) {
-            Ok(length) if length < MEDIUM => frame.extend([TEXT, MASKED | length]),
-            _ => {
-                frame.extend([TEXT, MASKED | MEDIUM]);
-                let length = u16::try_from(text.len()).context("a long message")?;
-                frame.extend(length.to_be_bytes());
-            }
-        }
-        frame.extend([0; 4]);
-        frame.extend(text.as_bytes());
-        Ok(self.pipe.write_all(&frame).await?)
     }
 
     /// The next text. Cancel-safe: nothing is taken before all of it is there.
@@ -172,7 +188,7 @@ mod tests {
     #[test]
     fn a_minute_is_a_conversation() {
         let minute = Minute::new(Silero::new).unwrap();
-        let frames = minute.hold(Duration::from_secs(60)).unwrap();
+        let frames = minute.hold().unwrap();
         // Five answers of six seconds.
         assert!((5 * 295..=5 * 310).contains(&frames), "{frames}");
     }

@@ -7,6 +7,9 @@
 /// before it.
 pub(super) const LANES: usize = 32;
 
+/// The lanes of one such register.
+const PARTS: usize = 8;
+
 /// `1.5 * 2^23`: added to a smaller number, it leaves that number, rounded, in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 
@@ -31,9 +34,40 @@ macro_rules! vectorised {
 }
 
 vectorised! {
-    /// The sum of the samples, each weighed by its coefficient; as many as there are coefficients,
-    /// in whole groups of [`LANES`].
-    dot = dot_loop(coefficients: &[f32], samples: &[f32]) -> f32
+    /// Sums of samples, each weighed by its coefficient, one after the other as far as the samples
+    /// and the room for sums go, [`LANES`] at most; how many there are, and where the next is. `phases` holds `taps`
+    /// coefficients for each of `up` phases, in whole groups of [`LANES`].
+    slide = slide_loop(phases: &[f32], taps: usize, samples: &[f32], step: Step, sums: &mut [f32])
+        -> (usize, Step)
+}
+
+/// Where a sum lies, and how the next is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// The first sample.
+    pub(super) next: usize,
+    /// The sum's phase, below `up`.
+    pub(super) phase: usize,
+    up: usize,
+    /// Samples and phases to the next sum.
+    samples: usize,
+    phases: usize,
+}
+
+impl Step {
+    /// Sums `down / up` samples apart.
+    pub(super) fn new(next: usize, phase: usize, up: usize, down: usize) -> Self {
+        Self { next, phase, up, samples: down / up, phases: down % up }
+    }
+
+    #[inline(always)]
+    fn advance(self) -> Self {
+        let (phase, wraps) = match self.phase + self.phases {
+            phase if phase < self.up => (phase, 0),
+            phase => (phase - self.up, 1),
+        };
+        Self { next: self.next + self.samples + wraps, phase, ..self }
+    }
 }
 
 vectorised! {
@@ -75,21 +109,49 @@ pub(super) fn deal<const ROWS: usize>(samples: &[f32], rows: &mut [f32], len: us
 }
 
 #[inline(always)]
-fn dot_loop(coefficients: &[f32], samples: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
-    let (coefficients, _) = coefficients.as_chunks::<LANES>();
-    let (samples, _) = samples.as_chunks::<LANES>();
-    for (coefficients, samples) in coefficients.iter().zip(samples) {
-        for lane in 0..LANES {
-            sums[lane] += coefficients[lane] * samples[lane];
+fn slide_loop(
+    phases: &[f32],
+    taps: usize,
+    samples: &[f32],
+    mut step: Step,
+    sums: &mut [f32],
+) -> (usize, Step) {
+    // Adding up a register's lanes beside the work of the next sum keeps neither from registers as
+    // wide as they are; doing all of it afterwards does.
+    let mut parts = [[0.0; PARTS]; LANES];
+    let mut known = 0;
+    for parts in parts.iter_mut().take(sums.len()) {
+        let coefficients = phases.get(step.phase * taps..(step.phase + 1) * taps);
+        let samples = samples.get(step.next..step.next + taps);
+        let (Some(coefficients), Some(samples)) = (coefficients, samples) else { break };
+        *parts = dot(coefficients, samples);
+        step = step.advance();
+        known += 1;
+    }
+    for (sum, parts) in sums.iter_mut().zip(&parts[..known]) {
+        let [a, b, c, d, e, f, g, h] = *parts;
+        *sum = ((a + e) + (c + g)) + ((b + f) + (d + h));
+    }
+    (known, step)
+}
+
+/// The sum of the samples, each weighed by its coefficient, in parts.
+#[inline(always)]
+fn dot(coefficients: &[f32], samples: &[f32]) -> [f32; PARTS] {
+    let mut sums = [[0.0; PARTS]; LANES / PARTS];
+    let (coefficients, _) = coefficients.as_chunks::<PARTS>();
+    let (samples, _) = samples.as_chunks::<PARTS>();
+    let coefficients = coefficients.chunks_exact(LANES / PARTS);
+    for (coefficients, samples) in coefficients.zip(samples.chunks_exact(LANES / PARTS)) {
+        for (sum, (coefficients, samples)) in sums.iter_mut().zip(coefficients.iter().zip(samples))
+        {
+            for lane in 0..PARTS {
+                sum[lane] += coefficients[lane] * samples[lane];
+            }
         }
     }
-    for width in [16, 8, 4, 2, 1] {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-    }
-    sums[0]
+    let [a, b, c, d] = sums;
+    std::array::from_fn(|lane| (a[lane] + c[lane]) + (b[lane] + d[lane]))
 }
 
 #[inline(always)]
@@ -101,8 +163,9 @@ fn weigh_loop(
     start: usize,
 ) -> [f32; LANES] {
     let (mut row, mut column) = (start % down, start / down);
-    let mut sums = [0.0; LANES];
-    for coefficient in coefficients {
+    // Two sums for each lane, so that additions need not wait for those before them.
+    let mut sums = [[0.0; LANES]; 2];
+    let mut add = |sums: &mut [f32; LANES], coefficient: f32| {
         let begin = row * len + column;
         if let Some(samples) = rows[begin..].first_chunk::<LANES>() {
             for (sum, sample) in sums.iter_mut().zip(samples) {
@@ -113,8 +176,17 @@ fn weigh_loop(
         if row == down {
             (row, column) = (0, column + 1);
         }
+    };
+    let (pairs, last) = coefficients.as_chunks::<2>();
+    let [even, odd] = &mut sums;
+    for pair in pairs {
+        add(even, pair[0]);
+        add(odd, pair[1]);
     }
-    sums
+    for coefficient in last {
+        add(even, *coefficient);
+    }
+    std::array::from_fn(|lane| sums[0][lane] + sums[1][lane])
 }
 
 #[inline(always)]
@@ -167,8 +239,20 @@ mod tests {
             assert_eq!(here, anywhere);
         }
         let (coefficients, values) = (numbers(192), numbers(2_000));
-        let (here, anywhere) = (dot(&coefficients, &values), dot_loop(&coefficients, &values));
-        assert_eq!(here.to_bits(), anywhere.to_bits());
+        let (mut step, mut count) = (Step::new(3, 2, 3, 7), 0);
+        loop {
+            let (mut here, mut anywhere) = ([0.0; LANES], [0.0; LANES]);
+            let reached = slide(&coefficients, 64, &values, step, &mut here);
+            assert_eq!(reached, slide_loop(&coefficients, 64, &values, step, &mut anywhere));
+            assert_eq!(here.map(f32::to_bits), anywhere.map(f32::to_bits));
+            let (known, next) = reached;
+            (step, count) = (next, count + known);
+            if known == 0 {
+                break;
+            }
+        }
+        // They are 7/3 samples apart, and the last has all its samples.
+        assert_eq!(count, (2_000 - 64 - 3) * 3 / 7 + 1);
         for (down, start) in [(1, 0), (1, 77), (3, 100), (6, 5)] {
             let len = values.len() / down;
             let here = weigh(&coefficients, &values, len, down, start);

@@ -31,7 +31,7 @@
 use std::f64::consts::PI;
 use std::time::Duration;
 
-use super::kernels::{self, LANES};
+use super::kernels::{self, LANES, Step};
 
 /// Length of the filter in periods of the lower rate: the most that keeps the delay at 8 kHz
 /// within 2 ms.
@@ -231,18 +231,14 @@ impl Resampler {
 
     fn filter_one_by_one(&mut self, len: usize, mut output: impl FnMut(&[f32])) {
         let mut values = [0.0; LANES];
-        let mut known = 0;
         while self.next < len {
-            let window = &self.window[self.next..self.next + self.taps];
-            values[known] = kernels::dot(self.coefficients(self.phase), window);
-            (self.next, self.phase) = self.position(1);
-            known += 1;
-            if known == LANES {
-                output(&values);
-                known = 0;
-            }
+            let samples = &self.window[..len + self.taps - 1];
+            let step = Step::new(self.next, self.phase, self.up, self.down);
+            let (known, reached) =
+                kernels::slide(&self.phases, self.taps, samples, step, &mut values);
+            output(&values[..known]);
+            (self.next, self.phase) = (reached.next, reached.phase);
         }
-        output(&values[..known]);
     }
 
     /// Computes outputs of the same phase together: they share coefficients, and each lane of a

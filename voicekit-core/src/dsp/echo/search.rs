@@ -32,6 +32,8 @@ const PROBATION_HOPS: f32 = 100.0;
 pub(super) struct Search {
     sent: Box<[Bands; PAST]>,
     varied: Box<[Bands; PAST]>,
+    /// How much each has varied.
+    power: Box<[f32; PAST]>,
     /// The place of the latest hop in both.
     latest: usize,
     sent_mean: Mean,
@@ -56,6 +58,7 @@ impl Search {
         Self {
             sent: Box::new([[QUIET_DBFS; BANDS]; PAST]),
             varied: Box::new([[0.0; BANDS]; PAST]),
+            power: Box::new([0.0; PAST]),
             latest: 0,
             sent_mean: Mean([QUIET_DBFS; BANDS]),
             heard_mean: Mean([QUIET_DBFS; BANDS]),
@@ -74,7 +77,9 @@ impl Search {
     pub(super) fn step(&mut self, sent: &Bands, heard: &Bands) {
         self.latest = (self.latest + 1) % PAST;
         self.sent[self.latest] = *sent;
-        self.varied[self.latest] = self.sent_mean.variation(sent);
+        let varied = self.sent_mean.variation(sent);
+        self.varied[self.latest] = varied;
+        self.power[self.latest] = dot(&varied, &varied);
         let heard = self.heard_mean.variation(heard);
         self.since_voice = if is_voice(sent) { 0 } else { (self.since_voice + 1).min(LAGS) };
         if self.since_voice < LAGS {
@@ -88,9 +93,9 @@ impl Search {
         let share = 1.0 / self.compared.min(MEMORY_HOPS);
         self.heard_power += share * (dot(heard, heard) - self.heard_power);
         for lag in 0..LAGS {
-            let varied = &self.varied[self.place(lag)];
-            self.common[lag] += share * (dot(varied, heard) - self.common[lag]);
-            self.sent_power[lag] += share * (dot(varied, varied) - self.sent_power[lag]);
+            let place = self.place(lag);
+            self.common[lag] += share * (dot(&self.varied[place], heard) - self.common[lag]);
+            self.sent_power[lag] += share * (self.power[place] - self.sent_power[lag]);
         }
     }
 
