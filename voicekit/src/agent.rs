@@ -13,6 +13,7 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::listen::Listen;
 use voicekit_core::llm::Llm;
 use voicekit_core::playout::Pace;
+use voicekit_core::store::SessionStore;
 use voicekit_core::text::ClausesConfig;
 use voicekit_core::tool::Tool;
 use voicekit_core::transport::{Answer, CallInfo, Transport};
@@ -22,7 +23,7 @@ use voicekit_core::vad::{EnergyVad, Vad};
 
 use crate::calls::Calls;
 use crate::observer::{CallReport, Observer};
-use crate::session::Session;
+use crate::session::{Session, Sessions};
 
 /// An agent that can answer any number of calls at once. Cloning shares it.
 #[derive(Clone)]
@@ -45,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) clauses: ClausesConfig,
     pub(crate) observe: Option<Observe>,
     pub(crate) listeners: Vec<Arc<dyn Listen>>,
+    pub(crate) sessions: Option<(Arc<dyn SessionStore>, Sessions)>,
     pub(crate) calls: Arc<Calls>,
 }
 
@@ -100,7 +102,8 @@ impl Agent {
     }
 
     /// Waits until no call of this agent is left and whoever [listened](AgentBuilder::listen) has
-    /// finished, for a server that is to stop: its calls have `patience` to end by themselves; then each is ended politely, and has [`FAREWELL`](crate::FAREWELL) more.
+    /// finished, for a server that is to stop: its calls have `patience` to end by themselves;
+    /// then each is ended politely, and has [`FAREWELL`](crate::FAREWELL) more.
     /// Whether calls still come in is not the agent's to decide: stop taking them first.
     ///
     /// Returns how many calls are left, which is none unless some could not be ended.
@@ -153,6 +156,7 @@ pub struct AgentBuilder {
     clauses: ClausesConfig,
     observe: Option<Observe>,
     listeners: Vec<Arc<dyn Listen>>,
+    sessions: Option<(Arc<dyn SessionStore>, Sessions)>,
 }
 
 impl AgentBuilder {
@@ -229,6 +233,17 @@ impl AgentBuilder {
         F: Fn() -> Result<V> + Send + Sync + 'static,
     {
         self.vad = Some(Box::new(move || Ok(Box::new(vad()?))));
+        self
+    }
+
+    /// Keeps conversations in `store`, so that somebody whose call has dropped goes on where they were
+    /// when they call again: the model sees what was said and heard before. Each turn is saved as it
+    /// is remembered, beside the call; a store that fails is reported as
+    /// [`CallEvent::Failed`](crate::CallEvent::Failed) and costs the call nothing. A conversation that
+    /// the agent has ended is forgotten. Default: nothing is kept.
+    #[must_use]
+    pub fn sessions(mut self, store: impl SessionStore, sessions: Sessions) -> Self {
+        self.sessions = Some((Arc::new(store), sessions));
         self
     }
 
@@ -325,6 +340,7 @@ impl AgentBuilder {
             clauses: self.clauses,
             observe: self.observe,
             listeners: self.listeners,
+            sessions: self.sessions,
             calls: Arc::default(),
         })))
     }

@@ -31,6 +31,8 @@ impl<F: FnMut(Timestamp, CallEvent<'_>) + Send> Observer for F {
 pub enum CallEvent<'a> {
     /// The call has begun.
     Started(&'a CallInfo),
+    /// It goes on with the conversation of a call before, of which this was said and heard.
+    Continued(&'a [Message]),
     /// Something went into the turn engine or came out of it: transcripts, replies, states,
     /// interruptions, latencies. The lines are a trace that can be replayed.
     Trace(&'a Line),
@@ -57,6 +59,8 @@ pub enum Part {
     Reply,
     /// The line.
     Transport,
+    /// What keeps conversations for callers who come back.
+    Sessions,
 }
 
 impl fmt::Display for Part {
@@ -66,6 +70,7 @@ impl fmt::Display for Part {
             Self::TurnDetector => "turn detector",
             Self::Reply => "reply",
             Self::Transport => "transport",
+            Self::Sessions => "sessions",
         })
     }
 }

@@ -9,6 +9,7 @@
 mod clock;
 mod handle;
 mod hearing;
+mod keeper;
 mod place;
 mod reply;
 mod router;
@@ -38,6 +39,7 @@ use crate::observer::{CallEvent, CallReport, Observer, Part};
 use clock::Clock;
 use handle::Commands;
 use hearing::{Activity, Hearing};
+use keeper::Keeper;
 use reply::{Item, Prepared, Words};
 use router::Feed;
 use tools::Running;
@@ -47,6 +49,7 @@ use tools::Running;
 const MADE_AHEAD: Duration = Duration::from_secs(10);
 
 pub use handle::{CallHandle, Refused};
+pub use keeper::Sessions;
 
 /// One conversation on one line.
 pub struct Session {
@@ -175,6 +178,9 @@ struct Call {
     usage: Usage,
     wasted: Usage,
     messages: Vec<Message>,
+    /// How many of them are of calls before.
+    earlier: usize,
+    keeper: Option<Keeper>,
     ended: Option<EndReason>,
     error: Option<Error>,
 }
@@ -183,6 +189,8 @@ impl Call {
     fn new(session: Session, clock: Clock) -> Result<Self> {
         let Session { parts, line, feed, commands: (_, commands) } = session;
         let format = line.format();
+        let keeper = parts.sessions.as_ref();
+        let keeper = keeper.and_then(|(store, sessions)| Keeper::new(store, sessions, line.call()));
         let activity = Activity::new(&parts, format)?;
         let hearing = Some(Hearing::open(&parts, format)?);
         let engine = Engine::new(parts.turn.clone())?;
@@ -208,12 +216,15 @@ impl Call {
             usage: Usage::default(),
             wasted: Usage::default(),
             messages: Vec::new(),
+            earlier: 0,
+            keeper,
             ended: None,
             error: None,
         })
     }
 
     async fn run(mut self, watch: &mut Watch) -> CallReport {
+        self.remember(watch).await;
         self.handle(Event::Started, watch).await;
         while self.engine.state() != State::Ended {
             self.step(watch).await;
@@ -222,11 +233,31 @@ impl Call {
         let now = self.clock.now();
         self.feed.ended(now);
         let reason = self.ended.unwrap_or(EndReason::AgentHungUp);
+        if let Some(keeper) = self.keeper.take() {
+            let concluded = reason == EndReason::AgentHungUp;
+            if let Err(error) = keeper.finish(&self.messages, concluded).await {
+                watch.failed(Part::Sessions, &error);
+            }
+        }
         let mut report = CallReport::new(now, reason).with_error(self.error);
-        report.messages = self.messages;
+        report.messages = self.messages.split_off(self.earlier);
         report.usage = self.usage;
         report.wasted = self.wasted;
         report
+    }
+
+    /// Goes on with the conversation of a call before, if there was one.
+    async fn remember(&mut self, watch: &mut Watch) {
+        let Some(keeper) = &mut self.keeper else { return };
+        match keeper.load().await {
+            Ok(messages) if messages.is_empty() => {}
+            Ok(messages) => {
+                watch.show(CallEvent::Continued(&messages));
+                self.earlier = messages.len();
+                self.messages = messages;
+            }
+            Err(error) => watch.failed(Part::Sessions, &error),
+        }
     }
 
     /// Waits for the next thing to happen and takes it in. Every branch only waits on a stream or
@@ -250,6 +281,11 @@ impl Call {
             }
             (run, outcome) = self.running.next() => {
                 self.handle(Event::ToolDone { run, outcome }, watch).await;
+            }
+            saved = keeper::save(&mut self.keeper, &self.messages) => {
+                if let Err(error) = saved {
+                    watch.failed(Part::Sessions, &error);
+                }
             }
             () = prepare_more(&mut self.prepared) => {}
             () = self.clock.sleep_until(wake) => {}
@@ -281,7 +317,12 @@ impl Call {
                 Action::Hint(hint) => self.hint(hint),
                 Action::JudgeTurn { pause } => self.judge(pause),
                 Action::RestartHearing => self.restart_hearing(watch),
-                Action::Remember(message) => self.messages.push(message),
+                Action::Remember(message) => {
+                    self.messages.push(message);
+                    if let Some(keeper) = &mut self.keeper {
+                        keeper.changed();
+                    }
+                }
                 Action::Reply { reply, source } => self.begin_reply(reply, source),
                 Action::Cancel(_) => {
                     self.reply = None;

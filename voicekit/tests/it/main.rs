@@ -11,5 +11,6 @@ mod parts;
 mod prepared;
 mod providers;
 mod resilience;
+mod sessions;
 mod tools;
 mod twilio;

@@ -45,10 +45,9 @@ impl Parts {
         }
     }
 
-    pub(crate) fn agent(&self, lines: &Arc<Mutex<Vec<Line>>>) -> Agent {
+    pub(crate) fn builder(&self) -> AgentBuilder {
         let mut phrases = Phrases::default();
         phrases.greeting = self.greeting.then(|| HELLO.to_owned());
-        let lines = Arc::clone(lines);
         let tools = self.tools.iter().cloned();
         tools
             .fold(Agent::builder(), AgentBuilder::tool)
@@ -58,6 +57,11 @@ impl Parts {
             .llm(self.llm.clone())
             .tts(self.tts.clone())
             .vad(|| Ok(FakeVad::new()))
+    }
+
+    pub(crate) fn agent(&self, lines: &Arc<Mutex<Vec<Line>>>) -> Agent {
+        let lines = Arc::clone(lines);
+        self.builder()
             .observe(move |_| {
                 let lines = Arc::clone(&lines);
                 move |_: Timestamp, event: CallEvent<'_>| {
