@@ -9,7 +9,7 @@ mod session;
 pub use agent::{Agent, AgentBuilder, Phrases};
 pub use calls::FAREWELL;
 pub use observer::{CallEvent, CallReport, Observer, Part};
-pub use session::{CallHandle, Refused, Session, Sessions};
+pub use session::{CallHandle, Refused, Session, SessionKey, Sessions};
 #[cfg(feature = "anthropic")]
 pub use voicekit_anthropic as anthropic;
 #[cfg(feature = "assemblyai")]

@@ -49,7 +49,7 @@ use tools::Running;
 const MADE_AHEAD: Duration = Duration::from_secs(10);
 
 pub use handle::{CallHandle, Refused};
-pub use keeper::Sessions;
+pub use keeper::{SessionKey, Sessions};
 
 /// One conversation on one line.
 pub struct Session {
@@ -248,8 +248,8 @@ impl Call {
 
     /// Goes on with the conversation of a call before, if there was one.
     async fn remember(&mut self, watch: &mut Watch) {
-        let Some(keeper) = &mut self.keeper else { return };
-        match keeper.load().await {
+        let Some(load) = self.keeper.as_ref().map(Keeper::load) else { return };
+        match load.await {
             Ok(messages) if messages.is_empty() => {}
             Ok(messages) => {
                 watch.show(CallEvent::Continued(&messages));

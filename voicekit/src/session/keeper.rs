@@ -24,8 +24,11 @@ pub struct Sessions {
     pub wait: Duration,
     /// What a call's conversation is kept under; without it, it is not kept. Default: the caller's
     /// and the called number, so that nothing is kept of callers who withhold theirs.
-    pub key: Arc<dyn Fn(&CallInfo) -> Option<String> + Send + Sync>,
+    pub key: Arc<SessionKey>,
 }
+
+/// What the conversation of a call is kept under, if it is kept.
+pub type SessionKey = dyn Fn(&CallInfo) -> Option<String> + Send + Sync;
 
 impl Default for Sessions {
     fn default() -> Self {
@@ -73,10 +76,13 @@ impl Keeper {
     }
 
     /// What was said in the call before.
-    pub(super) async fn load(&mut self) -> Result<Vec<Message>> {
-        let loaded = tokio::time::timeout(self.sessions.wait, self.store.load(&self.key)).await;
-        let record = loaded.map_err(|_| too_slow("the store did not answer in time"))??;
-        Ok(record.map(|record| record.messages).unwrap_or_default())
+    pub(super) fn load(&self) -> impl Future<Output = Result<Vec<Message>>> + Send + use<> {
+        let (store, key, wait) = (Arc::clone(&self.store), self.key.clone(), self.sessions.wait);
+        async move {
+            let loaded = tokio::time::timeout(wait, store.load(&key)).await;
+            let record = loaded.map_err(|_| too_slow("the store did not answer in time"))??;
+            Ok(record.map(|record| record.messages).unwrap_or_default())
+        }
     }
 
     /// The conversation has changed.
