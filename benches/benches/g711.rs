@@ -49,13 +49,15 @@ fn cold(criterion: &mut Criterion) {
     let samples = vec![1_234_i16; FRAME];
     let mut out = [0; FRAME];
     let mut flood = vec![1_u64; 4 << 20];
-    criterion.bench_function("g711/mu encode, cold", |b| {
+    let mut group = criterion.benchmark_group("g711");
+    group.bench_function("mu encode (cold)", |b| {
         b.iter_batched(
             || flood.iter_mut().for_each(|word| *word = black_box(*word + 1)),
             |()| mulaw::encode(black_box(&samples), black_box(&mut out)),
             BatchSize::PerIteration,
         );
     });
+    group.finish();
 }
 
 fn each<I: Copy, O>(input: &[I], output: &mut [O], convert: impl Fn(I) -> O) {

@@ -22,13 +22,13 @@ fn window_of_32_ms(criterion: &mut Criterion) {
         Silero::new().expect("the weights are in the program"),
         Reference::new().expect("the weights are in the program"),
     );
-    step(&mut group, "silero, 100 streams in turn", vec![silero.clone(); STREAMS]);
+    step(&mut group, "silero (100 streams in turn)", vec![silero.clone(); STREAMS]);
     step(&mut group, "silero", vec![silero]);
     step(&mut group, "silero, plain loops", vec![reference]);
     let speech = recording("librivox-0880.wav").samples;
     let mut windows = speech.chunks_exact(512).cycle();
     let mut detector = earshot::Detector::default();
-    group.bench_function("earshot", |b| {
+    group.bench_function("silero, earshot", |b| {
         b.iter(|| {
             for frame in windows.next().unwrap_or_default().chunks_exact(256) {
                 black_box(detector.predict_i16(black_box(frame)));

@@ -23,7 +23,8 @@ usage: cargo xtask COMMAND
   fuzz       run the fuzz targets: [--seconds N] [TARGET ...], by default all for 60 s each
   layering   the arrows between the crates run one way
   bench-report
-             run all benchmarks and write their table into docs/performance.md";
+             run all benchmarks and write their table into docs/performance.md;
+             --last: write that of the runs before";
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
         "lint" => lint(),
         "fuzz" => fuzz::command(arguments),
         "layering" => layering::check(),
-        "bench-report" => report::write(),
+        "bench-report" => report::write(arguments),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -47,15 +47,15 @@ struct Estimate {
     point_estimate: f64,
 }
 
-/// Runs all benchmarks and writes their table.
-pub(crate) fn write() -> Outcome {
-    let results = target().join("criterion");
-    if results.exists() {
-        fs::remove_dir_all(&results).map_err(|error| format!("{}: {error}", results.display()))?;
+/// Runs all benchmarks and writes their table; with `--last`, writes that of the runs before.
+pub(crate) fn write(mut arguments: impl Iterator<Item = String>) -> Outcome {
+    match arguments.next().as_deref() {
+        None => run()?,
+        Some("--last") => {}
+        Some(other) => return Err(format!("unknown: {other}; `--last` is all there is")),
     }
-    cargo(&["bench", "--package", "voicekit-benches", "--benches", "--", "--noplot"])?;
     let mut all = Vec::new();
-    collect(&results, &mut all)?;
+    collect(&results(), &mut all)?;
     if all.is_empty() {
         return Err("no benchmark has left results".to_owned());
     }
@@ -65,8 +65,17 @@ pub(crate) fn write() -> Outcome {
     fs::write(PAGE, format!("{head}{MARK}\n{table}")).map_err(|error| format!("{PAGE}: {error}"))
 }
 
-fn target() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
+fn run() -> Outcome {
+    let results = results();
+    if results.exists() {
+        fs::remove_dir_all(&results).map_err(|error| format!("{}: {error}", results.display()))?;
+    }
+    cargo(&["bench", "--package", "voicekit-benches", "--benches", "--", "--noplot"])
+}
+
+fn results() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    target.join("criterion")
 }
 
 /// Finds the results of the latest run below `directory`.
