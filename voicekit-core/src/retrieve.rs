@@ -15,6 +15,7 @@ use crate::error::Result;
 /// 1. Passages come best first, at most [`Query::limit`], and none twice.
 /// 2. Nothing found is an empty answer, not an error.
 /// 3. Dropping the future cancels the search.
+/// 4. Every passage has all the metadata that [`Query::filter`] asks for.
 #[async_trait]
 pub trait Retriever: fmt::Debug + Send + Sync + 'static {
     /// The passages that fit `query`.
@@ -42,6 +43,142 @@ pub trait Embedder: fmt::Debug + Send + Sync + 'static {
     async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>>;
 }
 
+/// Keeps knowledge, for a [`Retriever`] to find.
+///
+/// Knowledge comes in documents, which are made of [`Chunk`]s. A document is written in any number
+/// of batches and then settled, so that one whose writing broke off can be told from a whole one.
+///
+/// # Contract
+///
+/// 1. A chunk takes the place of the one with the same id. Sending a batch again changes nothing.
+/// 2. A batch with an id twice, an embedding of other dimensions than those before, or none, is
+///    refused with `Rejected` and changes nothing. After another error, any part of it may be kept.
+/// 3. What has been written is found by searches that begin afterwards.
+/// 4. Settling a document removes the chunks that it does not name.
+/// 5. Deleting or settling a document that is not there is no error.
+#[async_trait]
+pub trait Index: fmt::Debug + Send + Sync + 'static {
+    /// Writes `chunks`, of one document or of several.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::error::ErrorKind).
+    async fn upsert(&self, chunks: Vec<Chunk>) -> Result<()>;
+
+    /// Says that a document is complete and what it consists of.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::error::ErrorKind).
+    async fn settle(&self, document: Settled) -> Result<()>;
+
+    /// Removes a document with all its chunks, settled or not.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::error::ErrorKind).
+    async fn delete(&self, document: &str) -> Result<()>;
+
+    /// The documents that are here with their fingerprints, which are empty where a document was
+    /// not settled.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::error::ErrorKind).
+    async fn documents(&self) -> Result<BTreeMap<String, String>>;
+}
+
+/// Puts passages into a better order than the one they were found in.
+///
+/// # Contract
+///
+/// 1. The answer holds passages of the question and no other, none twice, best first, with new
+///    scores. Some may be left out.
+/// 2. Dropping the future cancels the work.
+#[async_trait]
+pub trait Reranker: fmt::Debug + Send + Sync + 'static {
+    /// `passages`, best first for `query`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::error::ErrorKind).
+    async fn rerank(&self, query: &Query, passages: Vec<Passage>) -> Result<Vec<Passage>>;
+}
+
+/// A piece of a document, to be kept in an [`Index`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Chunk {
+    /// Its identity in the index.
+    pub id: String,
+    /// The document that it is of.
+    pub document: String,
+    /// What it is about, broadest first: the document's title, the headings above it.
+    pub headings: Vec<String>,
+    /// The text.
+    pub text: String,
+    /// What else is known about it.
+    pub metadata: BTreeMap<String, String>,
+    /// The meaning of headings and text.
+    pub embedding: Embedding,
+}
+
+impl Chunk {
+    /// A chunk without headings and metadata.
+    pub fn new(
+        id: impl Into<String>,
+        document: impl Into<String>,
+        text: impl Into<String>,
+        embedding: Embedding,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            document: document.into(),
+            headings: Vec::new(),
+            text: text.into(),
+            metadata: BTreeMap::new(),
+            embedding,
+        }
+    }
+
+    /// Sets what it is about.
+    #[must_use]
+    pub fn with_headings(mut self, headings: impl Into<Vec<String>>) -> Self {
+        self.headings = headings.into();
+        self
+    }
+
+    /// Adds something that is known about it.
+    #[must_use]
+    pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+}
+
+/// A document that has been written whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settled {
+    /// The document.
+    pub document: String,
+    /// What tells this version from another, never empty: a hash of its content.
+    pub fingerprint: String,
+    /// The ids of its chunks.
+    pub chunks: Vec<String>,
+}
+
+impl Settled {
+    /// A document that consists of `chunks`.
+    pub fn new(
+        document: impl Into<String>,
+        fingerprint: impl Into<String>,
+        chunks: impl Into<Vec<String>>,
+    ) -> Self {
+        Self { document: document.into(), fingerprint: fingerprint.into(), chunks: chunks.into() }
+    }
+}
+
 /// What to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,12 +187,28 @@ pub struct Query {
     pub text: String,
     /// The most passages wanted. Default: 4.
     pub limit: usize,
+    /// Metadata that a passage must have, value by value. Default: none.
+    pub filter: BTreeMap<String, String>,
 }
 
 impl Query {
     /// A query for `text`, with the defaults.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), limit: 4 }
+        Self { text: text.into(), limit: 4, filter: BTreeMap::new() }
+    }
+
+    /// Sets the most passages wanted.
+    #[must_use]
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Wants only passages whose metadata has `value` under `key`.
+    #[must_use]
+    pub fn with_filter(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.filter.insert(key.into(), value.into());
+        self
     }
 }
 

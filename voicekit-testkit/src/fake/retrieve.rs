@@ -50,7 +50,8 @@ impl Embedder for FakeEmbedder {
     }
 }
 
-/// Finds passages by the words they share with the question.
+/// Finds passages by the words they share with the question. They have no metadata, so that a
+/// query with a filter finds none.
 #[derive(Clone, Debug, Default)]
 pub struct FakeRetriever {
     passages: Vec<(String, String)>,
@@ -103,7 +104,7 @@ impl Retriever for FakeRetriever {
             .passages
             .iter()
             .map(|(id, text)| Passage::new(id, text, question.similarity(&embedding(text))))
-            .filter(|passage| passage.score > 0.0)
+            .filter(|passage| passage.score > 0.0 && query.filter.is_empty())
             .collect();
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         found.truncate(query.limit);
