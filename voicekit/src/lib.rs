@@ -27,6 +27,8 @@ pub use voicekit_openai as openai;
 pub use voicekit_piper as piper;
 #[cfg(feature = "store")]
 pub use voicekit_store as store;
+#[cfg(feature = "rag")]
+pub use voicekit_rag as rag;
 #[cfg(feature = "twilio")]
 pub use voicekit_twilio as twilio;
 

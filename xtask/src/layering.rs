@@ -32,6 +32,7 @@ const ADAPTERS: &[&str] = &[
     "voicekit-anthropic",
     "voicekit-local",
     "voicekit-store",
+    "voicekit-rag",
 ];
 
 /// What neither an adapter nor what adapters share may know.

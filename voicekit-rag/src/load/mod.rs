@@ -1,0 +1,166 @@
+//! Files become documents: blocks of text under headings.
+//!
+//! What is read: Markdown (`.md`, `.markdown`), HTML (`.html`, `.htm`), plain text (`.txt`), tables
+//! (`.csv`, `.tsv`: a block for each row), JSON (`.json`: a block for each item of an array, `.jsonl`:
+//! for each line) and, with the feature `pdf`, PDF (a block for each page). Text is UTF-8.
+//!
+//! Of HTML, scripts, styles, forms, navigation and footers are left out. PDFs that are scans have no
+//! text and are refused.
+
+mod html;
+mod json;
+mod markdown;
+mod outline;
+#[cfg(feature = "pdf")]
+mod pdf;
+mod table;
+
+use std::path::Path;
+
+use voicekit_core::error::{Error, ErrorKind, Result};
+
+use self::outline::Outline;
+
+const SERVICE: &str = "documents";
+
+/// The kind of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// CommonMark with tables.
+    Markdown,
+    /// HTML.
+    Html,
+    /// Paragraphs with empty lines between them.
+    Text,
+    /// Comma, semicolon or tab separated values; the first row names the columns.
+    Table,
+    /// One JSON value.
+    Json,
+    /// A JSON value a line.
+    JsonLines,
+    /// PDF; read with the feature `pdf`.
+    Pdf,
+}
+
+impl Format {
+    /// By the end of the file's name.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        Some(match extension.as_str() {
+            "md" | "markdown" => Self::Markdown,
+            "html" | "htm" | "xhtml" => Self::Html,
+            "txt" | "text" => Self::Text,
+            "csv" | "tsv" => Self::Table,
+            "json" => Self::Json,
+            "jsonl" | "ndjson" => Self::JsonLines,
+            "pdf" => Self::Pdf,
+            _ => return None,
+        })
+    }
+}
+
+/// What a file may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest file, in bytes. Default: 32 MB.
+    pub file: u64,
+    /// The most text that may come out of a file, in bytes, whatever its size. Default: 8 MB, some
+    /// 2,500 pages.
+    pub text: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { file: 32 << 20, text: 8 << 20 }
+    }
+}
+
+impl Limits {
+    /// Sets the largest file, in bytes.
+    #[must_use]
+    pub fn with_file(mut self, bytes: u64) -> Self {
+        self.file = bytes;
+        self
+    }
+
+    /// Sets the most text that may come out of a file, in bytes.
+    #[must_use]
+    pub fn with_text(mut self, bytes: usize) -> Self {
+        self.text = bytes;
+        self
+    }
+}
+
+/// A piece of a document under its headings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Block {
+    /// The headings above it, the document's title first.
+    pub headings: Vec<String>,
+    /// Sentences, or lines.
+    pub text: String,
+    /// Whether it stands for itself, like a row of a table, and is not joined with others.
+    pub whole: bool,
+}
+
+/// Reads the bytes of a file. `name` is the title where the document has none.
+///
+/// # Errors
+///
+/// `Rejected` if they are not what `format` says, not UTF-8, too large, or hold no text;
+/// `Unsupported` for a PDF without the feature.
+pub fn load(format: Format, name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Block>> {
+    let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if size > limits.file {
+        return Err(too_large(size, limits));
+    }
+    let mut outline = Outline::new(name, limits.text);
+    match format {
+        Format::Markdown => markdown::read(text(bytes)?, &mut outline)?,
+        Format::Html => html::read(text(bytes)?, &mut outline)?,
+        Format::Text => paragraphs(text(bytes)?, &mut outline)?,
+        Format::Table => table::read(text(bytes)?, &mut outline)?,
+        Format::Json => json::read(text(bytes)?, &mut outline)?,
+        Format::JsonLines => json::read_lines(text(bytes)?, &mut outline)?,
+        #[cfg(feature = "pdf")]
+        Format::Pdf => pdf::read(bytes, &mut outline)?,
+        #[cfg(not(feature = "pdf"))]
+        Format::Pdf => {
+            let problem = "PDF is read with the feature `pdf`";
+            return Err(Error::new(ErrorKind::Unsupported, SERVICE, problem));
+        }
+    }
+    let blocks = outline.finish()?;
+    if blocks.is_empty() {
+        return Err(rejected("holds no text"));
+    }
+    Ok(blocks)
+}
+
+pub(crate) fn too_large(size: u64, limits: &Limits) -> Error {
+    rejected(format!("has {size} bytes; {} are allowed", limits.file))
+}
+
+fn text(bytes: &[u8]) -> Result<&str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes)
+        .map_err(|error| rejected(format!("is not UTF-8 at byte {}", error.valid_up_to())))
+}
+
+fn paragraphs(text: &str, outline: &mut Outline) -> Result<()> {
+    for line in text.lines() {
+        if line.trim().is_empty() {
+            outline.end_block()?;
+        } else {
+            outline.text(line)?;
+            outline.text("\n")?;
+        }
+    }
+    outline.end_block()
+}
+
+fn rejected(problem: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Rejected, SERVICE, problem)
+}

@@ -1,0 +1,10 @@
+//! Tests of the crate's public interface.
+#![allow(clippy::unwrap_used)]
+
+mod folder;
+mod index;
+mod ingest;
+mod load;
+mod lookup;
+mod quality;
+mod split;
