@@ -4,6 +4,7 @@
 
 mod agent;
 mod call;
+mod ingest;
 mod models;
 mod parts;
 mod replay;
@@ -34,6 +35,10 @@ enum Command {
     Call(Box<call::CallArgs>),
     /// Runs recorded calls through the engine again and shows what it does otherwise.
     Replay(replay::ReplayArgs),
+    /// Makes knowledge of the documents in a directory, or brings it up to date.
+    Ingest(ingest::IngestArgs),
+    /// Prints the passages that answer a question, with their scores.
+    Ask(ingest::AskArgs),
     /// Fetches the models, so that later starts need no network.
     Models(ModelArgs),
 }
@@ -91,6 +96,8 @@ async fn run(cli: Cli) -> Result<std::process::ExitCode> {
         None => serve::run(cli.serve).await?,
         Some(Command::Call(args)) => return call::run(*args).await,
         Some(Command::Replay(args)) => return replay::run(&args),
+        Some(Command::Ingest(args)) => ingest::ingest(args).await?,
+        Some(Command::Ask(args)) => ingest::ask(args).await?,
         Some(Command::Models(args)) => {
             models::load(&args).await?;
         }

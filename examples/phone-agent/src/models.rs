@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use voicekit_local::Parts;
-use voicekit_local::models::{Models, Progress};
+use voicekit_local::models::{Model, Models, Progress};
+use voicekit_local::{MiniLm, Parts};
 
 use crate::{ModelArgs, console};
 
@@ -25,6 +25,17 @@ pub(crate) async fn load(args: &ModelArgs) -> Result<Parts> {
         );
     }
     Ok(parts)
+}
+
+/// Loads the embedder; fetches its model first if it is not here.
+pub(crate) async fn embedder(args: &ModelArgs) -> Result<MiniLm> {
+    let models = store(args)?;
+    let work = tokio::task::spawn_blocking(move || {
+        let (model, mut bar) = (Model::minilm(), Bar::default());
+        models.ensure(&[&model], &mut |progress| bar.show(progress))?;
+        MiniLm::load(models.path(&model).join("model.onnx"))
+    });
+    Ok(work.await??)
 }
 
 fn store(args: &ModelArgs) -> Result<Models> {
