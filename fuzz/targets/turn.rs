@@ -94,7 +94,8 @@ fn op(input: &mut Input<'_>) -> Op {
     let (what, how) = (input.byte(), input.byte());
     // The newest reply, seven times out of eight.
     let back = if how & 7 == 0 { u64::from(how >> 3 & 3) } else { 0 };
-    let policy = if how & 64 == 0 { OnBargeIn::Finish } else { OnBargeIn::Cancel };
+    let policies = [OnBargeIn::Finish, OnBargeIn::Ask, OnBargeIn::Cancel, OnBargeIn::Forgo];
+    let policy = policies[usize::from(how >> 5 & 3)];
     let signs = [TurnSign::Started, TurnSign::EagerEnd, TurnSign::Resumed, TurnSign::Ended];
     match what % 24 {
         0..4 => Op::Voice(what & 64 == 0, how % 40),

@@ -3,6 +3,7 @@
 pub mod asr;
 pub mod audio;
 pub mod codec;
+pub mod control;
 pub mod dsp;
 pub mod error;
 pub mod ledger;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -10,6 +11,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::{AudioChunk, AudioFormat};
+use crate::control::CallControl;
 use crate::error::Result;
 use crate::time::MediaTime;
 
@@ -32,6 +34,11 @@ pub trait Transport: fmt::Debug + Send {
 
     /// The format in which audio arrives and must be sent.
     fn format(&self) -> AudioFormat;
+
+    /// What the carrier can do to the call beside carrying it. Default: nothing.
+    fn control(&self) -> Option<Arc<dyn CallControl>> {
+        None
+    }
 
     /// The line's two directions.
     fn split(
@@ -230,7 +237,7 @@ where
     }
 }
 
-impl Answer for std::sync::Arc<dyn Answer> {
+impl Answer for Arc<dyn Answer> {
     fn answer(&self, line: Box<dyn Transport>) -> BoxFuture<'static, ()> {
         (**self).answer(line)
     }

@@ -23,7 +23,7 @@ use voicekit_core::vad::{EnergyVad, Vad};
 
 use crate::calls::Calls;
 use crate::observer::{CallReport, Observer};
-use crate::session::{Session, Sessions};
+use crate::session::{STOP, Session, Sessions};
 
 /// An agent that can answer any number of calls at once. Cloning shares it.
 #[derive(Clone)]
@@ -319,7 +319,7 @@ impl AgentBuilder {
         turn.finalize_wait = turn.finalize_wait.max(asr.info().final_latency);
         turn.transcript_wait = turn.transcript_wait.max(turn.finalize_wait);
         turn.check()?;
-        check_names(&self.tools)?;
+        check_tools(&self.tools)?;
         let heard = AudioFormat::pcm16(vad()?.rate_hz());
         Converter::new(AudioFormat::PHONE, heard)?;
         Converter::new(AudioFormat::PHONE, best(&asr.info().formats, asr.info().name)?)?;
@@ -361,15 +361,21 @@ fn energy_vad() -> Result<Box<dyn Vad>> {
     Ok(Box::new(EnergyVad::new(8_000, Duration::from_millis(20))?))
 }
 
-/// Models accept letters, digits, `_` and `-`, and must tell tools apart.
-fn check_names(tools: &[Arc<dyn Tool>]) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    for name in tools.iter().map(|tool| tool.spec().name) {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+/// Models accept letters, digits, `_` and `-`, must tell tools apart, and give their arguments as
+/// an object.
+fn check_tools(tools: &[Arc<dyn Tool>]) -> Result<()> {
+    let mut seen = BTreeSet::from([STOP.to_owned()]);
+    for spec in tools.iter().map(|tool| tool.spec()) {
+        let (name, fits) =
+            (&spec.name, |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
         let problem = if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
             "is not 1 to 64 letters, digits, _ and -"
+        } else if name == STOP {
+            "is taken: the model stops tools with it"
         } else if !seen.insert(name.clone()) {
             "is the name of two tools"
+        } else if spec.parameters.get("type").and_then(|kind| kind.as_str()) != Some("object") {
+            "takes no object: its arguments must be a struct with named fields"
         } else {
             continue;
         };

@@ -28,6 +28,7 @@ use voicekit_core::error::{Error, Result};
 use voicekit_core::llm::{ChatRequest, Message, Usage};
 use voicekit_core::playout::Playout;
 use voicekit_core::time::{MediaTime, Timestamp};
+use voicekit_core::tool::{LiveCall, ToolCall, ToolContext};
 use voicekit_core::transport::{
     CallInfo, EndReason, Transport, TransportCommand, TransportEvent, TransportSink,
 };
@@ -37,7 +38,7 @@ use voicekit_core::turn::{Action, Engine, Event, Hint, Latency, Metrics, ReplyId
 use crate::agent::Parts;
 use crate::observer::{CallEvent, CallReport, Observer, Part};
 use clock::Clock;
-use handle::Commands;
+use handle::{Commands, Reach};
 use hearing::{Activity, Hearing};
 use keeper::Keeper;
 use reply::{Item, Prepared, Words};
@@ -50,6 +51,7 @@ const MADE_AHEAD: Duration = Duration::from_secs(10);
 
 pub use handle::{CallHandle, Refused};
 pub use keeper::{SessionKey, Sessions};
+pub(crate) use tools::STOP;
 
 /// One conversation on one line.
 pub struct Session {
@@ -174,6 +176,8 @@ struct Call {
     reply: Option<(ReplyId, BoxStream<'static, Item>)>,
     /// A reply that is made in silence, in case the turn is over.
     prepared: Option<(ReplyId, Prepared)>,
+    info: Arc<CallInfo>,
+    reach: Arc<dyn LiveCall>,
     running: Running,
     usage: Usage,
     wasted: Usage,
@@ -187,7 +191,9 @@ struct Call {
 
 impl Call {
     fn new(session: Session, clock: Clock) -> Result<Self> {
-        let Session { parts, line, feed, commands: (_, commands) } = session;
+        let Session { parts, line, feed, commands: (handle, commands) } = session;
+        let info = Arc::new(line.call().clone());
+        let reach = Arc::new(Reach::new(handle, line.control()));
         let format = line.format();
         let keeper = parts.sessions.as_ref();
         let keeper = keeper.and_then(|(store, sessions)| Keeper::new(store, sessions, line.call()));
@@ -212,6 +218,8 @@ impl Call {
             interim: String::new(),
             reply: None,
             prepared: None,
+            info,
+            reach,
             running: Running::default(),
             usage: Usage::default(),
             wasted: Usage::default(),
@@ -340,7 +348,7 @@ impl Call {
                 Action::Prepare { reply, text } => self.prepare(reply, text),
                 Action::Adopt(reply) => self.adopt(reply),
                 Action::Discard(_) => self.discard(),
-                Action::RunTool { run, call } => self.running.start(run, call, &self.parts.tools),
+                Action::RunTool { run, call } => self.run_tool(run, call),
                 Action::CancelTool(run) => self.running.cancel(run),
                 Action::State(_)
                 | Action::Measured(_)
@@ -492,7 +500,9 @@ impl Call {
             Source::StillThere => Words::Phrase(phrases.still_there.clone()),
             Source::Failure => Words::Phrase(phrases.failure.clone()),
             Source::Goodbye => Words::Phrase(phrases.goodbye.clone()),
-            Source::Filler => Words::Phrase(phrases.filler.clone()),
+            Source::Filler => {
+                Words::Phrase(self.running.filler().unwrap_or(&phrases.filler).into())
+            }
             Source::Warning => Words::Phrase(phrases.warning.clone()),
             Source::Voicemail => Words::Phrase(phrases.voicemail.clone().unwrap_or_default()),
             Source::Turn | Source::Tools | _ => Words::Model(self.request(None)),
@@ -512,8 +522,16 @@ impl Call {
         messages.extend(turn.map(Message::caller));
         messages.extend(self.running.unfinished());
         let mut request = ChatRequest::new(self.parts.instructions.clone(), messages);
-        request.tools = self.parts.tools.iter().map(|tool| tool.spec()).collect();
+        request.tools = self.parts.tools.iter().map(|tool| tools::offer(&**tool)).collect();
+        request.tools.extend(self.running.stop_spec());
         request
+    }
+
+    fn run_tool(&mut self, run: u64, call: ToolCall) {
+        let key = tools::key(&self.info, &self.messages, &call);
+        let (info, reach) = (Arc::clone(&self.info), Arc::clone(&self.reach));
+        let context = ToolContext::new(info, key, self.messages.clone(), reach);
+        self.running.start(run, call, context, &self.parts.tools);
     }
 
     fn prepare(&mut self, reply: ReplyId, text: String) {

@@ -43,7 +43,9 @@
 //! ([`Action::Prepare`]). It is adopted if they are the words of the turn in the end.
 //!
 //! **Tools.** A reply may ask for tools. They run while it is heard; the model goes on when all
-//! have finished ([`Source::Tools`]). If that takes long, the caller is told.
+//! have finished ([`Source::Tools`]). If that takes long, the caller is told. A tool that is to
+//! follow what the agent says ([`OnBargeIn::Forgo`](crate::tool::OnBargeIn::Forgo)) starts once that
+//! has been heard, and not at all if the caller interrupts it.
 //!
 //! # Invariants
 //!

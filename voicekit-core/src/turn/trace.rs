@@ -328,8 +328,12 @@ const SIGNS: &[(&str, TurnSign)] = &[
     ("ended", TurnSign::Ended),
 ];
 
-const POLICIES: &[(&str, OnBargeIn)] =
-    &[("finish", OnBargeIn::Finish), ("cancel", OnBargeIn::Cancel)];
+const POLICIES: &[(&str, OnBargeIn)] = &[
+    ("finish", OnBargeIn::Finish),
+    ("cancel", OnBargeIn::Cancel),
+    ("ask", OnBargeIn::Ask),
+    ("forgo", OnBargeIn::Forgo),
+];
 
 const PARTIES: &[(&str, Party)] =
     &[("human", Party::Human), ("machine", Party::Machine), ("uncertain", Party::Uncertain)];

@@ -18,6 +18,7 @@ mod turn_random;
 mod turn_scenarios_calls;
 mod turn_scenarios_interruptions;
 mod turn_scenarios_replies;
+mod turn_scenarios_tools;
 mod turn_scenarios_turns;
 mod turn_script;
 mod turn_strategies;

@@ -37,6 +37,8 @@ pub(crate) struct Checker {
     taken: bool,
     /// The live reply has just asked for this.
     asked: Option<(ToolCall, OnBargeIn)>,
+    /// What runs once the reply that asked for it has been heard.
+    waiting: Vec<ToolCall>,
     runs: BTreeMap<u64, Run>,
     finals: Vec<String>,
     said: String,
@@ -75,6 +77,11 @@ impl Checker {
             Event::ReplyFailed(reply) if Some(*reply) == making => {
                 self.over = true;
                 self.failing = true;
+            }
+            Event::ToolCalled { reply, call, on_barge_in: OnBargeIn::Forgo }
+                if Some(*reply) == making =>
+            {
+                self.waiting.push(call.clone());
             }
             Event::ToolCalled { reply, call, on_barge_in } if Some(*reply) == making => {
                 self.asked = Some((call.clone(), *on_barge_in));
@@ -210,6 +217,7 @@ impl Checker {
             source: Some(source),
             last: reply.number(),
             ending: self.ending || matches!(source, Source::Goodbye | Source::Voicemail),
+            waiting: std::mem::take(&mut self.waiting),
             runs: std::mem::take(&mut self.runs),
             to_say: std::mem::take(&mut self.to_say),
             finals: std::mem::take(&mut self.finals),
@@ -242,9 +250,17 @@ impl Checker {
     }
 
     fn run_tool(&mut self, now: Timestamp, run: u64, call: &ToolCall) {
-        let asked = self.asked.take();
-        let (asked, on_barge_in) = asked.expect("a tool that the live reply did not ask for");
-        assert_eq!(&asked, call);
+        let waiting = self.waiting.iter().position(|waiting| waiting == call);
+        let on_barge_in = if let Some(at) = waiting {
+            assert!(self.over && !self.failing, "a tool runs before what was said has been heard");
+            self.waiting.remove(at);
+            OnBargeIn::Forgo
+        } else {
+            let asked = self.asked.take();
+            let (asked, on_barge_in) = asked.expect("a tool that the live reply did not ask for");
+            assert_eq!(&asked, call);
+            on_barge_in
+        };
         assert!(!self.ending && !self.line_ended, "a tool runs after the end");
         let last = self.runs.last_key_value().map_or(0, |(number, _)| *number);
         assert!(run > last, "runs must be numbered in order");
@@ -270,6 +286,10 @@ impl Checker {
     }
 
     fn remember_tool(&mut self, call: &ToolCall, outcome: &ToolOutcome) {
+        if let Some(at) = self.waiting.iter().position(|waiting| waiting == call) {
+            self.waiting.remove(at);
+            return assert!(outcome.failed, "a tool that did not run went well");
+        }
         let mut runs = self.runs.values_mut();
         let run = runs.find(|run| run.call == *call).expect("remembered a tool that never ran");
         assert!(!run.remembered, "a tool was remembered twice");

@@ -22,7 +22,12 @@ fn op() -> impl Strategy<Value = Op> {
         Just(TurnSign::Resumed),
         Just(TurnSign::Ended),
     ];
-    let policy = prop_oneof![Just(OnBargeIn::Finish), Just(OnBargeIn::Cancel)];
+    let policy = prop_oneof![
+        Just(OnBargeIn::Finish),
+        Just(OnBargeIn::Cancel),
+        Just(OnBargeIn::Ask),
+        Just(OnBargeIn::Forgo),
+    ];
     let key = prop_oneof![4 => Just('5'), 1 => Just('#'), 1 => Just('*')];
     prop_oneof![
         20 => (any::<bool>(), 1..40_u8).prop_map(|(on, windows)| Op::Voice(on, windows)),

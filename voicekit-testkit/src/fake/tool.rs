@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::sleep;
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::tool::{OnBargeIn, Tool, ToolCall, ToolSpec};
+use voicekit_core::tool::{OnBargeIn, Tool, ToolCall, ToolContext, ToolOutcome, ToolSpec};
 
 use super::journal::Journal;
 
@@ -69,10 +69,11 @@ impl Tool for FakeTool {
         self.spec.clone()
     }
 
-    async fn run(&self, call: &ToolCall) -> Result<String> {
+    async fn run(&self, call: &ToolCall, _: &ToolContext) -> Result<ToolOutcome> {
         let page = self.journal.open(call.clone());
         sleep(self.takes).await;
         page.end();
-        self.result.clone().map_err(|message| Error::new(ErrorKind::Rejected, "fake-tool", message))
+        let failed = |message| Error::new(ErrorKind::Rejected, "fake-tool", message);
+        self.result.clone().map(ToolOutcome::ok).map_err(failed)
     }
 }

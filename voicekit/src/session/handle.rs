@@ -1,12 +1,15 @@
 //! What an application can do to a running call.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt};
+use voicekit_core::control::CallControl;
+use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::listen::CallAudio;
+use voicekit_core::tool::LiveCall;
 use voicekit_core::turn::{Event, Expected};
 
 use super::router::Router;
@@ -127,5 +130,43 @@ impl Stream for Commands {
             return Poll::Ready(Some(event));
         }
         self.end.poll_next_unpin(cx).map(|end| end.map(|()| Event::End))
+    }
+}
+
+/// The call as its tools reach it. They share one handle: each of its clones could leave a command
+/// more in the queue.
+#[derive(Debug)]
+pub(super) struct Reach {
+    handle: Mutex<CallHandle>,
+    control: Option<Arc<dyn CallControl>>,
+}
+
+impl Reach {
+    pub(super) fn new(handle: CallHandle, control: Option<Arc<dyn CallControl>>) -> Self {
+        Self { handle: Mutex::new(handle), control }
+    }
+
+    fn handle(&self) -> MutexGuard<'_, CallHandle> {
+        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LiveCall for Reach {
+    fn tell(&self, event: Event) -> Result<()> {
+        self.handle().send(event).map_err(|refused| {
+            let kind = match refused {
+                Refused::Over => ErrorKind::Connection,
+                Refused::Busy => ErrorKind::RateLimited,
+            };
+            Error::new(kind, "call", refused.to_string())
+        })
+    }
+
+    fn end(&self) {
+        self.handle().end();
+    }
+
+    fn control(&self) -> Option<Arc<dyn CallControl>> {
+        self.control.clone()
     }
 }

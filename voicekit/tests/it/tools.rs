@@ -119,7 +119,11 @@ impl voicekit_core::tool::Tool for Panics {
         voicekit_core::tool::ToolSpec::new("book", "Breaks.")
     }
 
-    async fn run(&self, _: &ToolCall) -> voicekit_core::error::Result<String> {
+    async fn run(
+        &self,
+        _: &ToolCall,
+        _: &voicekit_core::tool::ToolContext,
+    ) -> voicekit_core::error::Result<voicekit_core::tool::ToolOutcome> {
         panic!("the secret is 42");
     }
 }

@@ -13,6 +13,7 @@ impl Engine {
         if self.ending {
             return self.start_reply(now, Source::Goodbye);
         }
+        self.start_runs(now);
         if self.runs.are_pending() {
             return self.wait_for_tools(now);
         }
@@ -75,10 +76,13 @@ impl Engine {
         for timer in [Timer::Idle, Timer::PickedUp, Timer::Filler] {
             self.timers.clear(timer);
         }
-        if self.reply.is_none() {
-            return self.start_reply(now, Source::Goodbye);
+        if self.reply.is_some() {
+            return self.release(now);
         }
-        self.release(now);
+        if self.runs.follow_farewell() {
+            return self.hang_up(now);
+        }
+        self.start_reply(now, Source::Goodbye);
     }
 
     /// Nothing works any more: says so once more and ends the call.

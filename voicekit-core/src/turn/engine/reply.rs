@@ -174,6 +174,7 @@ impl Engine {
             self.turn.asked = reply.asked;
         }
         self.record_runs();
+        self.runs.are_heard_out(reply.ledger.made() > Duration::ZERO);
         if self.ending {
             return self.hang_up(now);
         }
@@ -216,6 +217,8 @@ impl Engine {
 
     /// A reply has failed: the caller is told so if they wait for it.
     fn recover(&mut self, now: Timestamp, failed: Source) {
+        self.forgo_runs("It did not happen: what was said with it could not be said.");
+        self.record_runs();
         self.failures += 1;
         if self.failures >= self.config.max_failures {
             return self.give_up(now);

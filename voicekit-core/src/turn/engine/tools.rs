@@ -13,6 +13,8 @@ use super::Engine;
 pub(super) struct Runs {
     all: Vec<Run>,
     last: u64,
+    /// The reply that the waiting ones belong to was audible.
+    farewell: bool,
     /// The history holds results that the model was not asked about since.
     unspoken: bool,
     /// How often in a row the model went on after tools.
@@ -23,10 +25,10 @@ pub(super) struct Runs {
 
 #[derive(Debug)]
 struct Run {
-    number: u64,
     call: ToolCall,
     on_barge_in: OnBargeIn,
-    until: Timestamp,
+    /// Its number and its deadline, once it has been started.
+    started: Option<(u64, Timestamp)>,
     outcome: Option<ToolOutcome>,
 }
 
@@ -36,8 +38,20 @@ impl Runs {
         self.all.is_empty() && !self.unspoken
     }
 
+    /// Whether any has been started and not finished.
     pub(super) fn are_pending(&self) -> bool {
-        self.all.iter().any(|run| run.outcome.is_none())
+        self.all.iter().any(|run| run.outcome.is_none() && run.started.is_some())
+    }
+
+    /// Whether the agent's last words are said: it runs what was to follow them.
+    pub(super) fn follow_farewell(&self) -> bool {
+        let follows = |run: &Run| run.on_barge_in == OnBargeIn::Forgo && run.started.is_some();
+        self.farewell && self.all.iter().any(|run| run.outcome.is_none() && follows(run))
+    }
+
+    /// A reply has been heard to its end, if it was `audible` at all.
+    pub(super) fn are_heard_out(&mut self, audible: bool) {
+        self.farewell = audible;
     }
 
     /// The model is asked, with all results that there are.
@@ -49,8 +63,9 @@ impl Runs {
         self.unspoken
     }
 
-    fn pending(&mut self) -> impl Iterator<Item = &mut Run> {
-        self.all.iter_mut().filter(|run| run.outcome.is_none())
+    fn pending(&mut self) -> impl Iterator<Item = (u64, Timestamp, &mut Run)> {
+        let pending = self.all.iter_mut().filter(|run| run.outcome.is_none());
+        pending.filter_map(|run| run.started.map(|(number, until)| (number, until, run)))
     }
 }
 
@@ -70,32 +85,48 @@ impl Engine {
         if self.runs.steps >= self.config.max_tool_steps {
             return self.fail_reply(now);
         }
+        let at = self.runs.all.len();
+        self.runs.all.push(Run { call, on_barge_in, started: None, outcome: None });
+        if on_barge_in != OnBargeIn::Forgo {
+            self.start_run(now, at);
+        }
+    }
+
+    /// What the agent said has been heard: starts what was to wait for that.
+    pub(super) fn start_runs(&mut self, now: Timestamp) {
+        for at in 0..self.runs.all.len() {
+            let run = &self.runs.all[at];
+            if run.started.is_none() && run.outcome.is_none() {
+                self.start_run(now, at);
+            }
+        }
+    }
+
+    fn start_run(&mut self, now: Timestamp, at: usize) {
         self.runs.last += 1;
-        let number = self.runs.last;
-        self.actions.push_back(Action::RunTool { run: number, call: call.clone() });
-        let until = now + self.config.tool_timeout;
-        self.runs.all.push(Run { number, call, on_barge_in, until, outcome: None });
+        let (number, run) = (self.runs.last, &mut self.runs.all[at]);
+        run.started = Some((number, now + self.config.tool_timeout));
+        self.actions.push_back(Action::RunTool { run: number, call: run.call.clone() });
         self.await_tools();
     }
 
     pub(super) fn tool_done(&mut self, now: Timestamp, number: u64, outcome: ToolOutcome) {
-        let Some(run) = self.runs.pending().find(|run| run.number == number) else { return };
+        let run = self.runs.pending().find(|(started, ..)| *started == number);
+        let Some((.., run)) = run else { return };
         run.outcome = Some(outcome);
         self.settle_tools(now);
     }
 
     pub(super) fn tools_overdue(&mut self, now: Timestamp) {
-        for run in self.runs.all.iter_mut().filter(|run| run.outcome.is_none()) {
-            if run.until <= now {
-                run.outcome = Some(ToolOutcome::failed("It took too long and was given up."));
-                self.actions.push_back(Action::CancelTool(run.number));
-            }
+        for (number, _, run) in self.runs.pending().filter(|(_, until, _)| *until <= now) {
+            run.outcome = Some(ToolOutcome::failed("It took too long and was given up."));
+            self.actions.push_back(Action::CancelTool(number));
         }
         self.settle_tools(now);
     }
 
     pub(super) fn await_tools(&mut self) {
-        let first = self.runs.pending().map(|run| run.until).min();
+        let first = self.runs.pending().map(|(_, until, _)| until).min();
         match first {
             Some(until) => self.timers.set(Timer::Tool, until),
             None => self.timers.clear(Timer::Tool),
@@ -122,7 +153,7 @@ impl Engine {
             match run.outcome {
                 Some(outcome) => {
                     self.discard();
-                    self.runs.unspoken = true;
+                    self.runs.unspoken |= !outcome.quiet;
                     let message = Message::Tool { call: run.call, outcome };
                     self.actions.push_back(Action::Remember(message));
                 }
@@ -137,17 +168,24 @@ impl Engine {
         self.await_tools();
     }
 
-    /// The caller has taken the floor: what only looks things up is not wanted any more.
+    /// The caller has taken the floor: what only looks things up is not wanted any more, and what
+    /// was to follow the agent's words does not.
     pub(super) fn drop_runs(&mut self) {
-        let dropped = self
-            .runs
-            .all
-            .iter_mut()
-            .filter(|run| run.outcome.is_none() && run.on_barge_in == OnBargeIn::Cancel);
-        for run in dropped {
-            let text = "It did not happen: the caller interrupted.";
-            run.outcome = Some(ToolOutcome::failed(text));
-            self.actions.push_back(Action::CancelTool(run.number));
+        let text = "It did not happen: the caller interrupted.";
+        for (number, _, run) in self.runs.pending() {
+            if run.on_barge_in == OnBargeIn::Cancel {
+                run.outcome = Some(ToolOutcome::failed(text));
+                self.actions.push_back(Action::CancelTool(number));
+            }
+        }
+        self.forgo_runs(text);
+    }
+
+    /// What has not been started does not happen.
+    pub(super) fn forgo_runs(&mut self, why: &str) {
+        let forgone = |run: &&mut Run| run.started.is_none() && run.outcome.is_none();
+        for run in self.runs.all.iter_mut().filter(forgone) {
+            run.outcome = Some(ToolOutcome::failed(why));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Tools: what an agent can do beside talking.
 
+mod context;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,26 +12,31 @@ use serde_json::Value;
 
 use crate::error::Result;
 
+pub use context::{LiveCall, Progress, ToolContext};
+
 /// Something the model may ask to be done.
 ///
 /// # Contract
 ///
 /// 1. [`run`](Self::run) may be called for several calls at once.
-/// 2. Its result, or what its error says, is read by the model.
+/// 2. Its outcome, or what its error says, is read by the model, up to
+///    [`ToolSpec::longest_output`].
 /// 3. Dropping the future cancels the work. That happens only if the call outlasts
-///    [`ToolSpec::timeout`], or if the tool says [`OnBargeIn::Cancel`].
+///    [`ToolSpec::timeout`], or as [`OnBargeIn`] says.
+/// 4. A tool that must not do a thing twice knows it by [`ToolContext::key`].
 #[async_trait]
 pub trait Tool: fmt::Debug + Send + Sync + 'static {
     /// What the tool is called, does and takes.
     fn spec(&self) -> ToolSpec;
 
-    /// Does it, and says in words how it went.
+    /// Does it, and says in words how it went. What the model can do something about, such as
+    /// arguments that do not fit, is a [failed](ToolOutcome::failed) outcome.
     ///
     /// # Errors
     ///
     /// Any [`ErrorKind`](crate::error::ErrorKind). The model is told the message, so that it can
     /// act on it.
-    async fn run(&self, call: &ToolCall) -> Result<String>;
+    async fn run(&self, call: &ToolCall, context: &ToolContext) -> Result<ToolOutcome>;
 }
 
 /// A tool that is shared is a tool.
@@ -39,8 +46,8 @@ impl<T: Tool + ?Sized> Tool for Arc<T> {
         (**self).spec()
     }
 
-    async fn run(&self, call: &ToolCall) -> Result<String> {
-        (**self).run(call).await
+    async fn run(&self, call: &ToolCall, context: &ToolContext) -> Result<ToolOutcome> {
+        (**self).run(call, context).await
     }
 }
 
@@ -54,10 +61,18 @@ pub struct ToolSpec {
     pub description: String,
     /// The JSON Schema of its arguments, an object. Default: no arguments.
     pub parameters: Value,
+    /// What it changes. Default: something that can be put right, [`Effect::Write`].
+    pub effect: Effect,
     /// What becomes of it when the caller interrupts. Default: it finishes.
     pub on_barge_in: OnBargeIn,
     /// How long it may take. Default: 30 s.
     pub timeout: Duration,
+    /// What the caller is told if it takes long; empty for silence. Default: the agent's usual
+    /// words.
+    pub filler: Option<String>,
+    /// The most characters of its outcome that the model reads; the rest is cut, and the model is
+    /// told so. Default: 8,000, about 2,000 tokens.
+    pub longest_output: usize,
 }
 
 impl ToolSpec {
@@ -67,8 +82,11 @@ impl ToolSpec {
             name: name.into(),
             description: description.into(),
             parameters: serde_json::json!({"type": "object", "properties": {}}),
+            effect: Effect::Write,
             on_barge_in: OnBargeIn::Finish,
             timeout: Duration::from_secs(30),
+            filler: None,
+            longest_output: 8_000,
         }
     }
 
@@ -76,6 +94,13 @@ impl ToolSpec {
     #[must_use]
     pub fn with_parameters(mut self, schema: Value) -> Self {
         self.parameters = schema;
+        self
+    }
+
+    /// Sets [`effect`](Self::effect).
+    #[must_use]
+    pub fn with_effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
         self
     }
 
@@ -92,6 +117,34 @@ impl ToolSpec {
         self.timeout = timeout;
         self
     }
+
+    /// Sets [`filler`](Self::filler).
+    #[must_use]
+    pub fn with_filler(mut self, words: impl Into<String>) -> Self {
+        self.filler = Some(words.into());
+        self
+    }
+
+    /// Sets [`longest_output`](Self::longest_output).
+    #[must_use]
+    pub fn with_longest_output(mut self, characters: usize) -> Self {
+        self.longest_output = characters;
+        self
+    }
+}
+
+/// What a tool changes in the world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Effect {
+    /// Nothing: it looks things up.
+    Read,
+    /// Something that can be put right, such as a booking.
+    #[default]
+    Write,
+    /// Something that cannot, such as a payment. The model is told to have it confirmed.
+    Irreversible,
 }
 
 /// What becomes of a running tool when the caller interrupts.
@@ -104,6 +157,13 @@ pub enum OnBargeIn {
     Finish,
     /// It is dropped, and the model is told that it did not happen. For what only looks things up.
     Cancel,
+    /// It goes on, and the model is asked: it can have it stopped if what the caller says makes it
+    /// pointless.
+    Ask,
+    /// It starts only once what the agent says with it has been heard, and then finishes. If the
+    /// caller interrupts before, it does not happen. For what ends the agent's part of the call:
+    /// hanging up, transferring.
+    Forgo,
 }
 
 /// The model wants a tool run.
@@ -149,16 +209,27 @@ pub struct ToolOutcome {
     /// Whether it failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
+    /// Whether there is nothing for the agent to say about it: the model reads it when it is asked
+    /// for the next time, and not at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
 }
 
 impl ToolOutcome {
     /// It went well.
     pub fn ok(text: impl Into<String>) -> Self {
-        Self { text: text.into(), failed: false }
+        Self { text: text.into(), failed: false, quiet: false }
     }
 
     /// It failed.
     pub fn failed(text: impl Into<String>) -> Self {
-        Self { text: text.into(), failed: true }
+        Self { text: text.into(), failed: true, quiet: false }
+    }
+
+    /// The agent says nothing about it.
+    #[must_use]
+    pub fn quietly(mut self) -> Self {
+        self.quiet = true;
+        self
     }
 }
