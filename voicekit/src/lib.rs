@@ -5,10 +5,12 @@ mod calls;
 mod observer;
 pub mod resilience;
 mod session;
+pub mod tools;
 
 pub use agent::{Agent, AgentBuilder, Phrases};
 pub use calls::FAREWELL;
 pub use observer::{CallEvent, CallReport, Observer, Part};
+pub use schemars;
 pub use session::{CallHandle, Refused, Session, SessionKey, Sessions};
 #[cfg(feature = "anthropic")]
 pub use voicekit_anthropic as anthropic;

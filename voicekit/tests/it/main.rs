@@ -3,6 +3,7 @@
 
 mod allocations;
 mod answers;
+mod builtin;
 mod calls;
 mod control;
 mod listening;
@@ -14,3 +15,4 @@ mod resilience;
 mod sessions;
 mod tools;
 mod twilio;
+mod typed_tools;
