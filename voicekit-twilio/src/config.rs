@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::Secret;
 
+use crate::account::Account;
 use crate::{SERVICE, wire};
 
 /// How calls are accepted and how long the carrier is waited for.
@@ -64,6 +65,9 @@ pub struct TwilioConfig {
     /// What every call carries in its [`parameters`](voicekit_core::transport::CallInfo): name
     /// and value together have less than 500 characters; `token` is taken. Default: none.
     pub parameters: BTreeMap<String, String>,
+    /// The account whose REST interface transfers calls and presses keys. Default: none, and lines
+    /// have no [call control](voicekit_core::control::CallControl).
+    pub account: Option<Account>,
 }
 
 /// What to do about a request that its signature does not vouch for.
@@ -103,7 +107,9 @@ impl TwilioConfig {
     }
 
     /// Settings from the environment: `TWILIO_AUTH_TOKEN` (several may be given, with commas
-    /// between them) and `PUBLIC_URL`.
+    /// between them) and `PUBLIC_URL`. With `TWILIO_ACCOUNT_SID`, calls can be transferred; the
+    /// requests are made with `TWILIO_API_KEY` and `TWILIO_API_SECRET` if these are set, otherwise
+    /// with the first auth token.
     ///
     /// # Errors
     ///
@@ -132,9 +138,21 @@ impl TwilioConfig {
         )?;
         let public_url =
             require("PUBLIC_URL", "it is where the carrier reaches this server, https://…")?;
-        let auth_tokens = tokens.split(',').map(|token| Secret::new(token.trim())).collect();
-        let config =
-            Self { auth_tokens, public_url: Some(public_url.trim().to_owned()), ..Self::default() };
+        let auth_tokens: Vec<_> =
+            tokens.split(',').map(|token| Secret::new(token.trim())).collect();
+        let set = |name: &str| var(name).map(|value| value.trim().to_owned());
+        let set = |name: &str| set(name).filter(|value| !value.is_empty());
+        let account = set("TWILIO_ACCOUNT_SID").zip(auth_tokens.first().cloned());
+        let account = account.map(|(sid, token)| Account::new(sid, token));
+        let account = match (account, set("TWILIO_API_KEY"), set("TWILIO_API_SECRET")) {
+            (Some(account), Some(key), Some(secret)) => Some(account.with_key(key, secret)),
+            (_, None, Some(_)) | (_, Some(_), None) => {
+                return Err(wrong("TWILIO_API_KEY and TWILIO_API_SECRET go together"));
+            }
+            (account, _, _) => account,
+        };
+        let public_url = Some(public_url.trim().to_owned());
+        let config = Self { auth_tokens, public_url, account, ..Self::default() };
         config.check()?;
         Ok(config)
     }
@@ -244,6 +262,19 @@ impl TwilioConfig {
         self
     }
 
+    /// Sets [`account`](Self::account).
+    #[must_use]
+    pub fn with_account(mut self, account: Account) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Where the carrier asks what to do with a call, if that is known.
+    pub(crate) fn answer_url(&self) -> Option<String> {
+        let place = self.public_url.as_ref()?.trim_end_matches('/');
+        Some(format!("{place}{}", self.answer_path))
+    }
+
     pub(crate) fn upgrade_policy(&self) -> SignaturePolicy {
         self.upgrade_signature.unwrap_or(self.signature)
     }
@@ -251,6 +282,7 @@ impl TwilioConfig {
     pub(crate) fn check(&self) -> Result<()> {
         self.check_tokens()?;
         self.check_url()?;
+        self.account.as_ref().map_or(Ok(()), Account::check)?;
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
         within("token_ttl", self.token_ttl, s(1), s(3_600))?;
         within("start_timeout", self.start_timeout, ms(100), s(60))?;
@@ -324,6 +356,7 @@ impl Default for TwilioConfig {
             answer_path: "/twilio/voice".to_owned(),
             media_path: "/twilio/media".to_owned(),
             parameters: BTreeMap::new(),
+            account: None,
         }
     }
 }

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 #[cfg(feature = "bench")]
 #[doc(hidden)]
 pub mod bench;
 mod config;
+mod control;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzz;
@@ -14,6 +16,7 @@ mod twiml;
 mod webhook;
 mod wire;
 
+pub use account::Account;
 pub use config::{SignaturePolicy, TokenPolicy, TwilioConfig};
 pub use signature::{SignedBody, is_signed, is_upgrade_signed, sign};
 pub use voicekit_net::Secret;

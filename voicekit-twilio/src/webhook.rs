@@ -16,6 +16,7 @@ use voicekit_core::transport::Answer;
 use voicekit_net::Secret;
 
 use crate::config::{SignaturePolicy, TokenPolicy, TwilioConfig, is_host};
+use crate::control::Rest;
 use crate::signature::{SignedBody, is_signed, is_upgrade_signed};
 use crate::token::{Announced, Tokens};
 use crate::{media, twiml, wire};
@@ -40,6 +41,7 @@ pub fn routes(answer: impl Answer, config: TwilioConfig) -> Result<Router> {
     let front = Arc::new(Front {
         answer: Arc::new(answer),
         tokens: Mutex::new(Tokens::new(config.token_ttl)),
+        rest: config.account.as_ref().map(Rest::new).transpose()?,
         config,
     });
     Ok(Router::new()
@@ -53,6 +55,7 @@ pub fn routes(answer: impl Answer, config: TwilioConfig) -> Result<Router> {
 pub(crate) struct Front {
     pub(crate) answer: Arc<dyn Answer>,
     pub(crate) config: TwilioConfig,
+    pub(crate) rest: Option<Rest>,
     tokens: Mutex<Tokens>,
 }
 

@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tracing::{debug, warn};
 use voicekit_core::audio::AudioFormat;
+use voicekit_core::control::CallControl;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::transport::{
     CallInfo, Transport, TransportCommand, TransportEvent, TransportSink,
@@ -27,10 +28,12 @@ use super::session::{Over, Session};
 use super::{Read, Socket, code, read};
 use crate::SERVICE;
 use crate::config::TwilioConfig;
+use crate::control::Control;
 
 /// A call's line. Dropping it, or both its halves, hangs up.
 pub(super) struct TwilioLine {
     call: CallInfo,
+    control: Option<Arc<Control>>,
     watchdog: Duration,
     outward: Outward,
     inward: Half,
@@ -42,6 +45,7 @@ impl TwilioLine {
         socket: Socket,
         session: Session,
         call: CallInfo,
+        control: Option<Arc<Control>>,
         config: &TwilioConfig,
     ) -> (Self, End) {
         let shared = Shared {
@@ -60,7 +64,7 @@ impl TwilioLine {
             stalled: None,
         };
         let inward = Half(Arc::clone(&shared));
-        (Self { call, watchdog: config.watchdog, outward, inward }, End(shared))
+        (Self { call, control, watchdog: config.watchdog, outward, inward }, End(shared))
     }
 }
 
@@ -77,6 +81,10 @@ impl Transport for TwilioLine {
 
     fn format(&self) -> AudioFormat {
         AudioFormat::PHONE
+    }
+
+    fn control(&self) -> Option<Arc<dyn CallControl>> {
+        self.control.clone().map(|control| control as Arc<dyn CallControl>)
     }
 
     fn split(

@@ -31,6 +31,7 @@ use self::line::TwilioLine;
 use self::opening::{Opened, Opening};
 use self::session::Fault;
 pub(crate) use self::session::Session;
+use crate::control::Control;
 use crate::webhook::Front;
 use crate::wire;
 
@@ -83,7 +84,9 @@ async fn hold(front: &Front, io: TokioIo<Upgraded>) {
 async fn converse(front: &Front, socket: Socket, call: CallInfo, stream: &str) {
     info!("the call starts");
     let session = Session::new(stream);
-    let (line, end) = TwilioLine::new(socket, session, call, &front.config);
+    let rest = front.rest.as_ref();
+    let control = rest.map(|rest| Control::new(rest, &call, front.config.answer_url()));
+    let (line, end) = TwilioLine::new(socket, session, call, control, &front.config);
     futures::join!(front.answer.answer(Box::new(line)), end.close());
     info!("the call is over");
 }

@@ -23,15 +23,18 @@
 //! 15. Nothing is queued between the socket and the session, so there is nothing to overflow: what
 //!     a slow session does not read waits in the network, and what the carrier drops comes back as
 //!     silence of the same length ([`media`]). The other direction has a bounded queue ([`ending`]).
+//! 17. REST: Basic auth, forms, back-off where the carrier asks for it, nothing repeated that may
+//!     have been done: [`control`].
 //! 18. Secrets and numbers in neither logs nor `Debug`: [`config`], [`privacy`].
 //!
-//! Items 16 and 17 are about the REST interface. Whole calls with another party's signatures and
+//! Item 16 is about callbacks that nobody asks for yet. Whole calls with another party's signatures and
 //! clock are in [`simulated`].
 
 #![allow(clippy::unwrap_used)]
 
 mod carrier;
 mod config;
+mod control;
 mod ending;
 mod media;
 mod opening;
