@@ -223,6 +223,12 @@ impl AgentBuilder {
         self
     }
 
+    /// Several things that the model may do.
+    #[must_use]
+    pub fn tools<T: Tool>(self, tools: impl IntoIterator<Item = T>) -> Self {
+        tools.into_iter().fold(self, Self::tool)
+    }
+
     /// What tells speech from silence; `vad` is called once for each call. Default: by energy.
     /// Of what it takes for speech, only who is in the foreground counts
     /// ([`Foreground`](voicekit_core::vad::Foreground)).

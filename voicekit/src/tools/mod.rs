@@ -34,6 +34,8 @@
 
 mod arguments;
 pub mod builtin;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,6 +7,8 @@ mod builtin;
 mod calls;
 mod control;
 mod listening;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod outages;
 mod parts;
 mod prepared;
