@@ -27,10 +27,10 @@ pub use voicekit_local as local;
 pub use voicekit_openai as openai;
 #[cfg(feature = "piper")]
 pub use voicekit_piper as piper;
-#[cfg(feature = "store")]
-pub use voicekit_store as store;
 #[cfg(feature = "rag")]
 pub use voicekit_rag as rag;
+#[cfg(feature = "store")]
+pub use voicekit_store as store;
 #[cfg(feature = "twilio")]
 pub use voicekit_twilio as twilio;
 
