@@ -7,7 +7,7 @@
 //! There is no approximation: up to some ten thousand chunks, comparing all of them is as fast as
 //! a graph, and it cannot miss. The two orders become one by [`Fusion`], and [`diversity`] leaves
 //! room for passages that say something else. Hesitation and courtesies are dropped from the
-//! question first ([`spoken`](crate::spoken)).
+//! question first ([`spoken`]).
 //!
 //! # Keeping
 //!

@@ -1,6 +1,6 @@
 //! A directory becomes knowledge, and stays in step with it.
 //!
-//! Every file that [`load`](crate::load) can read is a document, named by its path below the
+//! Every file that [`load`] can read is a document, named by its path below the
 //! directory. A file whose content has not changed is skipped; one that is gone is removed from the
 //! index; one that cannot be read is reported, keeps what is known of it, and the others go on. An
 //! ingestion that breaks off is taken up where it stopped by running it again.
