@@ -3,8 +3,8 @@
 //! | store | outlives | shared by | feature |
 //! |---|---|---|---|
 //! | [`Memory`] | the call | the process | `sessions` |
-//! | [`File`](file::File) | the process | the process | `file` |
-//! | [`Redis`](redis::Redis) | the machine | all machines | `redis` |
+//! | `file::File` | the process | the process | `file` |
+//! | `redis::Redis` | the machine | all machines | `redis` |
 //!
 //! All keep the same: a [`SessionRecord`](voicekit_core::store::SessionRecord) as JSON, until its time
 //! is over. An agent is given one with `AgentBuilder::sessions`.
