@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::retrieve::Passage;
 use crate::tool::{ToolCall, ToolOutcome, ToolSpec};
 
 /// A language model, or anything that answers like one.
@@ -52,12 +53,22 @@ impl<T: Llm + ?Sized> Llm for Arc<T> {
 pub struct LlmInfo {
     /// Its name in errors, logs and traces.
     pub name: &'static str,
+    /// Whether it reads [`ChatRequest::passages`]. Others are given none: what was looked up for
+    /// them stands in the caller's message, as text. Default: no.
+    pub reads_passages: bool,
 }
 
 impl LlmInfo {
-    /// A model called `name`.
+    /// A model called `name`, which reads text only.
     pub fn new(name: &'static str) -> Self {
-        Self { name }
+        Self { name, reads_passages: false }
+    }
+
+    /// It reads [`ChatRequest::passages`].
+    #[must_use]
+    pub fn with_passages(mut self) -> Self {
+        self.reads_passages = true;
+        self
     }
 }
 
@@ -71,6 +82,9 @@ pub struct ChatRequest {
     pub messages: Vec<Message>,
     /// What the model may call. Default: nothing.
     pub tools: Vec<ToolSpec>,
+    /// What was looked up for the caller's last words, best first, for a model that
+    /// [reads it](LlmInfo::reads_passages). Default: nothing.
+    pub passages: Vec<Passage>,
     /// The most tokens to answer with, if there is a limit. Default: none.
     pub max_tokens: Option<u32>,
     /// Randomness, 0 to 2, if not the model's own default.

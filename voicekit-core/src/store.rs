@@ -1,11 +1,13 @@
 //! Stores: what outlives a call.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::Result;
 use crate::llm::Message;
@@ -65,11 +67,20 @@ impl<T: SessionStore + ?Sized> SessionStore for Arc<T> {
 pub struct SessionRecord {
     /// What was said and heard, oldest first.
     pub messages: Vec<Message>,
+    /// What was said before `messages`, in fewer words; empty if they are all. Default: empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    /// What is known about the caller and what they want, by name. Default: nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slots: BTreeMap<String, Value>,
+    /// The agent the caller was last talking to, where there are several. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
 }
 
 impl SessionRecord {
     /// A conversation of `messages`.
     pub fn new(messages: Vec<Message>) -> Self {
-        Self { messages }
+        Self { messages, ..Self::default() }
     }
 }
