@@ -2,11 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::time::in_ms;
+
+/// Where a passage's metadata says which document it is of.
+pub const SOURCE: &str = "source";
+/// Where a passage's metadata says under which headings it is.
+pub const SECTION: &str = "section";
 
 /// Finds what is known about a question.
 ///
@@ -24,6 +32,14 @@ pub trait Retriever: fmt::Debug + Send + Sync + 'static {
     ///
     /// Any [`ErrorKind`](crate::error::ErrorKind).
     async fn retrieve(&self, query: &Query) -> Result<Vec<Passage>>;
+}
+
+/// A retriever that is shared is a retriever.
+#[async_trait]
+impl<T: Retriever + ?Sized> Retriever for Arc<T> {
+    async fn retrieve(&self, query: &Query) -> Result<Vec<Passage>> {
+        (**self).retrieve(query).await
+    }
 }
 
 /// Turns texts into vectors whose closeness is closeness of meaning.
@@ -230,6 +246,72 @@ impl Passage {
     /// A passage without metadata.
     pub fn new(id: impl Into<String>, text: impl Into<String>, score: f32) -> Self {
         Self { id: id.into(), text: text.into(), score, metadata: BTreeMap::new() }
+    }
+}
+
+/// How looking something up for a reply went, for the call's trace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Consulted {
+    /// Whether there was an answer.
+    pub outcome: Outcome,
+    /// Whether the search had begun before the caller had finished.
+    pub anticipated: bool,
+    /// How long the reply waited for it.
+    #[serde(rename = "waited_ms", with = "in_ms")]
+    pub waited: Duration,
+    /// Where the passages are from that the reply was given, best first.
+    pub origins: Vec<Origin>,
+}
+
+impl Consulted {
+    /// A search that came to `outcome` and `passages`.
+    pub fn new(outcome: Outcome, passages: &[Passage]) -> Self {
+        let origins = passages.iter().map(Origin::of).collect();
+        Self { outcome, anticipated: false, waited: Duration::ZERO, origins }
+    }
+}
+
+/// Whether a search in a call had an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It answered in time, perhaps with nothing.
+    Found,
+    /// The deadline passed.
+    Late,
+    /// The retriever failed.
+    Failed,
+    /// The retriever has failed before and is left alone for a while.
+    Resting,
+}
+
+/// Where a passage is from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The passage's id.
+    pub id: String,
+    /// The document, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+    /// The headings, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// How well it fits.
+    pub score: f32,
+}
+
+impl Origin {
+    /// Where `passage` is from.
+    pub fn of(passage: &Passage) -> Self {
+        Self {
+            id: passage.id.clone(),
+            document: passage.metadata.get(SOURCE).cloned(),
+            section: passage.metadata.get(SECTION).cloned(),
+            score: passage.score,
+        }
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use voicekit_core::error::Result;
 use voicekit_core::retrieve::{Embedder, Embedding, Passage, Query, Reranker};
+use voicekit_core::text::essence;
 
 use crate::SECTION;
 use crate::split::plain_sentences;
-use crate::spoken::essence;
 
 /// Compares the question with each passage as a whole, with its heading and with each of its
 /// sentences.

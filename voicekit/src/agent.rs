@@ -13,6 +13,7 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::listen::Listen;
 use voicekit_core::llm::Llm;
 use voicekit_core::playout::Pace;
+use voicekit_core::retrieve::Retriever;
 use voicekit_core::store::SessionStore;
 use voicekit_core::text::ClausesConfig;
 use voicekit_core::tool::Tool;
@@ -22,6 +23,8 @@ use voicekit_core::turn::{self, TurnDetector};
 use voicekit_core::vad::{EnergyVad, Vad};
 
 use crate::calls::Calls;
+use crate::knowledge::briefing::RULE;
+use crate::knowledge::{Knowledge, KnowledgeConfig};
 use crate::observer::{CallReport, Observer};
 use crate::session::{STOP, Session, Sessions};
 
@@ -47,7 +50,20 @@ pub(crate) struct Parts {
     pub(crate) observe: Option<Observe>,
     pub(crate) listeners: Vec<Arc<dyn Listen>>,
     pub(crate) sessions: Option<(Arc<dyn SessionStore>, Sessions)>,
+    pub(crate) knowledge: Option<Arc<Knowledge>>,
     pub(crate) calls: Arc<Calls>,
+}
+
+impl Parts {
+    /// The instructions with what belongs to the other parts.
+    pub(crate) fn instructions(&self) -> String {
+        let given = &self.instructions;
+        match &self.knowledge {
+            None => given.clone(),
+            Some(_) if given.is_empty() => RULE.to_owned(),
+            Some(_) => format!("{given}\n\n{RULE}"),
+        }
+    }
 }
 
 type VadSource = Box<dyn Fn() -> Result<Box<dyn Vad>> + Send + Sync>;
@@ -157,6 +173,7 @@ pub struct AgentBuilder {
     observe: Option<Observe>,
     listeners: Vec<Arc<dyn Listen>>,
     sessions: Option<(Arc<dyn SessionStore>, Sessions)>,
+    knowledge: Option<Arc<Knowledge>>,
 }
 
 impl AgentBuilder {
@@ -250,6 +267,15 @@ impl AgentBuilder {
     #[must_use]
     pub fn sessions(mut self, store: impl SessionStore, sessions: Sessions) -> Self {
         self.sessions = Some((Arc::new(store), sessions));
+        self
+    }
+
+    /// Has what the caller says looked up in `retriever`, for the model to answer from; see
+    /// [`knowledge`](crate::knowledge). The search begins while they speak, and no reply waits longer
+    /// for it than [`KnowledgeConfig::deadline`]. Default: nothing is looked up.
+    #[must_use]
+    pub fn knowledge(mut self, retriever: impl Retriever, config: KnowledgeConfig) -> Self {
+        self.knowledge = Some(Arc::new(Knowledge::new(Arc::new(retriever), config)));
         self
     }
 
@@ -347,6 +373,7 @@ impl AgentBuilder {
             observe: self.observe,
             listeners: self.listeners,
             sessions: self.sessions,
+            knowledge: self.knowledge,
             calls: Arc::default(),
         })))
     }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod calls;
+pub mod knowledge;
 mod observer;
 pub mod resilience;
 mod session;
@@ -9,6 +10,7 @@ pub mod tools;
 
 pub use agent::{Agent, AgentBuilder, Phrases};
 pub use calls::FAREWELL;
+pub use knowledge::KnowledgeConfig;
 pub use observer::{CallEvent, CallReport, Observer, Part};
 pub use schemars;
 pub use session::{CallHandle, Refused, Session, SessionKey, Sessions};

@@ -61,6 +61,8 @@ pub enum Part {
     Transport,
     /// What keeps conversations for callers who come back.
     Sessions,
+    /// What is looked up for the model.
+    Knowledge,
 }
 
 impl fmt::Display for Part {
@@ -71,6 +73,7 @@ impl fmt::Display for Part {
             Self::Reply => "reply",
             Self::Transport => "transport",
             Self::Sessions => "sessions",
+            Self::Knowledge => "knowledge",
         })
     }
 }

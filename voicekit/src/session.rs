@@ -32,16 +32,17 @@ use voicekit_core::tool::{LiveCall, ToolCall, ToolContext};
 use voicekit_core::transport::{
     CallInfo, EndReason, Transport, TransportCommand, TransportEvent, TransportSink,
 };
-use voicekit_core::turn::trace::{Entry, Line};
+use voicekit_core::turn::trace::{Entry, Line, Note};
 use voicekit_core::turn::{Action, Engine, Event, Hint, Latency, Metrics, ReplyId, Source, State};
 
 use crate::agent::Parts;
+use crate::knowledge::{Found, Inquiry};
 use crate::observer::{CallEvent, CallReport, Observer, Part};
 use clock::Clock;
 use handle::{Commands, Reach};
 use hearing::{Activity, Hearing};
 use keeper::Keeper;
-use reply::{Item, Prepared, Words};
+use reply::{Item, Prepared, Question, Words};
 use router::Feed;
 use tools::Running;
 
@@ -185,6 +186,7 @@ struct Call {
     /// How many of them are of calls before.
     earlier: usize,
     keeper: Option<Keeper>,
+    inquiry: Option<Inquiry>,
     ended: Option<EndReason>,
     error: Option<Error>,
 }
@@ -197,6 +199,7 @@ impl Call {
         let format = line.format();
         let keeper = parts.sessions.as_ref();
         let keeper = keeper.and_then(|(store, sessions)| Keeper::new(store, sessions, line.call()));
+        let inquiry = parts.knowledge.clone().map(Inquiry::new);
         let activity = Activity::new(&parts, format)?;
         let hearing = Some(Hearing::open(&parts, format)?);
         let engine = Engine::new(parts.turn.clone())?;
@@ -226,13 +229,14 @@ impl Call {
             messages: Vec::new(),
             earlier: 0,
             keeper,
+            inquiry,
             ended: None,
             error: None,
         })
     }
 
     async fn run(mut self, watch: &mut Watch) -> CallReport {
-        self.remember(watch).await;
+        self.go_on(watch).await;
         self.handle(Event::Started, watch).await;
         while self.engine.state() != State::Ended {
             self.step(watch).await;
@@ -255,7 +259,7 @@ impl Call {
     }
 
     /// Goes on with the conversation of a call before, if there was one.
-    async fn remember(&mut self, watch: &mut Watch) {
+    async fn go_on(&mut self, watch: &mut Watch) {
         let Some(load) = self.keeper.as_ref().map(Keeper::load) else { return };
         match load.await {
             Ok(messages) if messages.is_empty() => {}
@@ -325,12 +329,7 @@ impl Call {
                 Action::Hint(hint) => self.hint(hint),
                 Action::JudgeTurn { pause } => self.judge(pause),
                 Action::RestartHearing => self.restart_hearing(watch),
-                Action::Remember(message) => {
-                    self.messages.push(message);
-                    if let Some(keeper) = &mut self.keeper {
-                        keeper.changed();
-                    }
-                }
+                Action::Remember(message) => self.remember(message),
                 Action::Reply { reply, source } => self.begin_reply(reply, source),
                 Action::Cancel(_) => {
                     self.reply = None;
@@ -355,6 +354,16 @@ impl Call {
                 | Action::TurnExceeded
                 | Action::PickedUp(_) => {}
             }
+        }
+    }
+
+    fn remember(&mut self, message: Message) {
+        if let (Message::Caller { .. }, Some(inquiry)) = (&message, &mut self.inquiry) {
+            inquiry.turn_over();
+        }
+        self.messages.push(message);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.changed();
         }
     }
 
@@ -437,6 +446,9 @@ impl Call {
         match heard {
             Some(Ok(AsrEvent::Interim(transcript))) => {
                 self.interim.clone_from(&transcript.text);
+                if let Some(inquiry) = &mut self.inquiry {
+                    inquiry.interim(&transcript.text);
+                }
                 self.handle(Event::Interim(transcript.text), watch).await;
             }
             Some(Ok(AsrEvent::Final(transcript))) => {
@@ -444,6 +456,9 @@ impl Call {
                 let hearing = self.hearing.as_ref();
                 let until = hearing.and_then(|hearing| hearing.said_at(&transcript));
                 let (text, finalized) = (transcript.text, transcript.finalized);
+                if let Some(inquiry) = &mut self.inquiry {
+                    inquiry.is_final(&text);
+                }
                 self.handle(Event::Final { text, finalized, until }, watch).await;
             }
             Some(Ok(AsrEvent::Turn(sign))) => self.handle(Event::Sign(sign), watch).await,
@@ -461,6 +476,9 @@ impl Call {
     }
 
     fn hint(&mut self, hint: Hint) {
+        if let (Hint::SpeechEnded, Some(inquiry)) = (hint, &mut self.inquiry) {
+            inquiry.anticipate();
+        }
         let Some(hearing) = &mut self.hearing else { return };
         hearing.send(match hint {
             Hint::SpeechStarted => AsrInput::SpeechStarted,
@@ -505,7 +523,7 @@ impl Call {
             }
             Source::Warning => Words::Phrase(phrases.warning.clone()),
             Source::Voicemail => Words::Phrase(phrases.voicemail.clone().unwrap_or_default()),
-            Source::Turn | Source::Tools | _ => Words::Model(self.request(None)),
+            Source::Turn | Source::Tools | _ => Words::Model(self.question(None)),
         };
         self.start_reply(reply, words);
     }
@@ -515,13 +533,25 @@ impl Call {
         self.reply = Some((reply, reply::make(&self.parts, words, self.format)));
     }
 
-    /// What the model is asked: the conversation, the turn that is not part of it yet, and what is
-    /// being done, so that it is not asked for twice.
+    /// What the model is asked, and what is looked up for it: the caller's last words.
+    fn question(&mut self, turn: Option<String>) -> Question {
+        let request = self.request(turn);
+        let said = request.messages.iter().rev().find_map(|message| match message {
+            Message::Caller { text } => Some(text.as_str()),
+            Message::Agent { .. } | Message::Tool { .. } => None,
+        });
+        let inquiry = self.inquiry.as_mut();
+        let search = inquiry.and_then(|inquiry| inquiry.find(said?));
+        Question { request, search }
+    }
+
+    /// The conversation, the turn that is not part of it yet, and what is being done, so that it is
+    /// not asked for twice.
     fn request(&self, turn: Option<String>) -> ChatRequest {
         let mut messages = self.messages.clone();
         messages.extend(turn.map(Message::caller));
         messages.extend(self.running.unfinished());
-        let mut request = ChatRequest::new(self.parts.instructions.clone(), messages);
+        let mut request = ChatRequest::new(self.parts.instructions(), messages);
         request.tools = self.parts.tools.iter().map(|tool| tools::offer(&**tool)).collect();
         request.tools.extend(self.running.stop_spec());
         request
@@ -535,9 +565,9 @@ impl Call {
     }
 
     fn prepare(&mut self, reply: ReplyId, text: String) {
-        let request = self.request(Some(text));
-        let estimate = reply::tokens(&request);
-        let items = reply::make(&self.parts, Words::Model(request), self.format);
+        let question = self.question(Some(text));
+        let estimate = reply::tokens(&question.request);
+        let items = reply::make(&self.parts, Words::Model(question), self.format);
         self.prepared = Some((reply, Prepared::new(estimate, items)));
     }
 
@@ -576,6 +606,7 @@ impl Call {
                 Event::ToolCalled { reply, call, on_barge_in }
             }
             Item::Usage(usage) => return add(&mut self.usage, usage),
+            Item::Found(found) => return self.found(reply, found, watch),
             Item::Done => {
                 self.playout.finish();
                 Event::ReplyDone(reply)
@@ -587,6 +618,17 @@ impl Call {
             }
         };
         self.handle(event, watch).await;
+    }
+
+    fn found(&mut self, reply: ReplyId, found: Found, watch: &mut Watch) {
+        let consulted = found.consulted.clone();
+        watch.trace(self.clock.now(), Entry::Note(Note::Consulted { reply, consulted }));
+        if let Some(error) = &found.error {
+            watch.failed(Part::Knowledge, error);
+        }
+        if let Some(inquiry) = &mut self.inquiry {
+            inquiry.keep(found);
+        }
     }
 }
 

@@ -155,6 +155,7 @@ impl Metrics {
             Entry::Event(event) => self.event(line.at, event),
             Entry::Timeout => self.input(Cause::Clock),
             Entry::Action(action) => self.action(line.at, action),
+            Entry::Note(_) => {}
         }
     }
 

@@ -60,13 +60,14 @@ impl fmt::Display for Difference {
 pub fn replay(config: Config, trace: &[Line]) -> Result<Replay> {
     let mut engine = Engine::new(config)?;
     let mut replay = Replay::default();
-    let mut rest = trace.iter().peekable();
+    let is_of_the_engine = |line: &&Line| !matches!(line.entry, Entry::Note(_));
+    let mut rest = trace.iter().filter(is_of_the_engine).peekable();
     while let Some(input) = rest.next() {
         match &input.entry {
             Entry::Event(event) => engine.handle(input.at, event.clone()),
             Entry::Timeout => engine.handle_timeout(input.at),
             // Actions follow an input; one at the very start was caused by nothing.
-            Entry::Action(_) => continue,
+            Entry::Action(_) | Entry::Note(_) => continue,
         }
         replay.inputs += 1;
         let mut recorded = Vec::new();

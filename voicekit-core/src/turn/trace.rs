@@ -1,7 +1,7 @@
 //! The text form of what goes into the engine and comes out of it.
 //!
 //! One line an entry: the time in milliseconds, `>` for an action, `timeout` for a deadline that
-//! was taken in. Texts are JSON strings. A trace of a call re-runs through the engine byte for
+//! was taken in, `=` for what happened beside the engine, which a replay passes over. Texts are JSON strings. A trace of a call re-runs through the engine byte for
 //! byte, and a test is a trace written by hand.
 //!
 //! ```text
@@ -24,6 +24,7 @@ use serde_json::Value;
 
 use crate::asr::TurnSign;
 use crate::llm::Message;
+use crate::retrieve::Consulted;
 use crate::time::{Millis, Timestamp};
 use crate::tool::{OnBargeIn, ToolCall, ToolOutcome};
 use crate::transport::{Digit, EndReason, Mark};
@@ -51,6 +52,21 @@ pub enum Entry {
     Timeout,
     /// An action came out.
     Action(Action),
+    /// Something happened beside the engine.
+    Note(Note),
+}
+
+/// What is worth knowing about a call but is no business of the engine.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Note {
+    /// Something was looked up for a reply.
+    Consulted {
+        /// The reply.
+        reply: ReplyId,
+        /// How it went.
+        consulted: Consulted,
+    },
 }
 
 /// A line that does not follow the grammar.
@@ -70,6 +86,7 @@ impl fmt::Display for Line {
             Entry::Event(event) => write!(f, "{:>8} {event}", self.at),
             Entry::Timeout => write!(f, "{:>8} timeout", self.at),
             Entry::Action(action) => write!(f, ">{:>7} {action}", self.at),
+            Entry::Note(note) => write!(f, "={:>7} {note}", self.at),
         }
     }
 }
@@ -80,20 +97,17 @@ impl FromStr for Line {
     fn from_str(line: &str) -> Result<Self, ParseError> {
         let fail = |reason| ParseError { line: line.to_owned(), reason };
         let trimmed = line.trim();
-        let (is_action, rest) = match trimmed.strip_prefix('>') {
-            Some(rest) => (true, rest.trim_start()),
-            None => (false, trimmed),
-        };
+        let kind = trimmed.chars().next().filter(|c| matches!(c, '>' | '='));
+        let rest = trimmed.trim_start_matches(['>', '=']).trim_start();
         let (at, rest) =
             rest.split_once(' ').ok_or_else(|| fail("a time and an entry expected"))?;
         let at = at.parse().map_err(|_| fail("the time is not a number of milliseconds"))?;
         let mut words = Words::new(rest).map_err(fail)?;
-        let entry = if is_action {
-            Entry::Action(action(&mut words).map_err(fail)?)
-        } else if rest.trim() == "timeout" {
-            return Ok(Self { at, entry: Entry::Timeout });
-        } else {
-            Entry::Event(event(&mut words).map_err(fail)?)
+        let entry = match kind {
+            Some('>') => Entry::Action(action(&mut words).map_err(fail)?),
+            Some(_) => Entry::Note(note(&mut words).map_err(fail)?),
+            None if rest.trim() == "timeout" => return Ok(Self { at, entry: Entry::Timeout }),
+            None => Entry::Event(event(&mut words).map_err(fail)?),
         };
         words.end().map_err(fail)?;
         Ok(Self { at, entry })
@@ -180,6 +194,16 @@ impl fmt::Display for Action {
             Self::Measured(latency) => {
                 write!(f, "measured {}", latency.reply)?;
                 parts(latency).into_iter().try_for_each(|part| write!(f, " {}", Millis(part)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Consulted { reply, consulted } => {
+                write!(f, "consulted {reply} {}", Json(consulted))
             }
         }
     }
@@ -285,6 +309,13 @@ fn action(words: &mut Words) -> Result<Action, &'static str> {
             Action::Measured(Latency::new(reply, parts))
         }
         _ => return Err("unknown action"),
+    })
+}
+
+fn note(words: &mut Words) -> Result<Note, &'static str> {
+    Ok(match words.word()?.as_str() {
+        "consulted" => Note::Consulted { reply: words.reply()?, consulted: words.json()? },
+        _ => return Err("unknown note"),
     })
 }
 

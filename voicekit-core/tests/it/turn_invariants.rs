@@ -139,7 +139,7 @@ proptest! {
             match &line.entry {
                 Entry::Event(event) => engine.handle(line.at, event.clone()),
                 Entry::Timeout => engine.handle_timeout(line.at),
-                Entry::Action(_) => continue,
+                Entry::Action(_) | Entry::Note(_) => continue,
             }
             again += &format!("{line}\n");
             while let Some(action) = engine.poll_action() {

@@ -7,7 +7,7 @@
 //! There is no approximation: up to some ten thousand chunks, comparing all of them is as fast as
 //! a graph, and it cannot miss. The two orders become one by [`Fusion`], and [`diversity`] leaves
 //! room for passages that say something else. Hesitation and courtesies are dropped from the
-//! question first ([`spoken`]).
+//! question first ([`essence`]).
 //!
 //! # Keeping
 //!
@@ -36,10 +36,10 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::retrieve::{
     Chunk, Embedder, Index, Passage, Query, Reranker, Retriever, Settled,
 };
+use voicekit_core::text::essence;
 
 use self::file::{Entry, Log};
 use self::shelf::{Row, Shelf};
-use crate::spoken;
 
 pub use self::search::{Fusion, Ranking, SearchConfig};
 
@@ -231,7 +231,7 @@ impl Retriever for EmbeddedIndex {
         if query.limit == 0 || self.is_empty() {
             return Ok(Vec::new());
         }
-        let text = spoken::essence(&query.text);
+        let text = essence(&query.text);
         let meaning = match self.config.ranking {
             Ranking::Words => None,
             Ranking::Meaning | Ranking::Fused(_) => {

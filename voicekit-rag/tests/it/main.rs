@@ -5,6 +5,5 @@ mod folder;
 mod index;
 mod ingest;
 mod load;
-mod lookup;
 mod quality;
 mod split;

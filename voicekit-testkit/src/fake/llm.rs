@@ -26,6 +26,7 @@ pub struct FakeLlm {
     first_token: Duration,
     token: Duration,
     calls: Vec<(usize, ToolCall)>,
+    info: LlmInfo,
     faults: Faults,
     journal: Journal<LlmCall>,
 }
@@ -59,6 +60,7 @@ impl FakeLlm {
             first_token: Duration::from_millis(200),
             token: Duration::from_millis(20),
             calls: Vec::new(),
+            info: LlmInfo::new(NAME),
             faults: Faults::default(),
             journal: Journal::default(),
         }
@@ -75,6 +77,13 @@ impl FakeLlm {
     #[must_use]
     pub fn with_token(mut self, delay: Duration) -> Self {
         self.token = delay;
+        self
+    }
+
+    /// Reads [`ChatRequest::passages`]. Default: no.
+    #[must_use]
+    pub fn with_passages(mut self) -> Self {
+        self.info = self.info.with_passages();
         self
     }
 
@@ -101,7 +110,7 @@ impl FakeLlm {
 #[async_trait]
 impl Llm for FakeLlm {
     fn info(&self) -> LlmInfo {
-        LlmInfo::new(NAME)
+        self.info.clone()
     }
 
     async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>> {

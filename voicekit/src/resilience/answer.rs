@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm};
 
+use crate::knowledge::briefing::brief;
+
 use super::attempts::{Attempts, Tries};
 use super::overlap::{Overlap, WholeWords};
 
@@ -99,7 +101,7 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
     async fn open(&mut self) -> Result<()> {
         let part = self.tries.part().await?;
         let (name, asked) = (part.info().name, Instant::now());
-        match part.chat(self.continued()).await {
+        match part.chat(brief(self.continued(), &part.info())).await {
             Ok(events) => {
                 let (words, overlap) = (WholeWords::default(), Overlap::new(&self.said));
                 self.live = Some(Live { name, events, asked, answered: false, words, overlap });

@@ -328,7 +328,8 @@ impl Asr for Fallback<dyn Asr> {
 #[async_trait]
 impl Llm for Fallback<dyn Llm> {
     fn info(&self) -> LlmInfo {
-        LlmInfo::new("fallback")
+        // Those that do not are given the text.
+        LlmInfo::new("fallback").with_passages()
     }
 
     async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>> {

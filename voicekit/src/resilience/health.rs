@@ -49,7 +49,7 @@ impl BreakerConfig {
 
 /// How a service has been doing.
 #[derive(Debug, Default)]
-pub(super) struct Health(Mutex<State>);
+pub(crate) struct Health(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -63,7 +63,7 @@ struct State {
 
 impl Health {
     /// Notes a failure. Says when it may be tried again, if it is broken.
-    pub(super) fn failed(&self, error: &Error, config: &BreakerConfig) -> Option<Instant> {
+    pub(crate) fn failed(&self, error: &Error, config: &BreakerConfig) -> Option<Instant> {
         let mut state = self.state();
         state.failures += 1;
         let beyond = state.failures.checked_sub(config.failures.max(1))?;
@@ -77,15 +77,29 @@ impl Health {
         state.broken_until
     }
 
-    pub(super) fn succeeded(&self) {
+    pub(crate) fn succeeded(&self) {
         let mut state = self.state();
         state.failures = 0;
         state.broken_until = None;
     }
 
     /// When it may be tried again, if it is broken.
-    pub(super) fn broken_until(&self) -> Option<Instant> {
+    pub(crate) fn broken_until(&self) -> Option<Instant> {
         self.state().broken_until
+    }
+
+    /// Whether it may be asked. Of those who ask after a cool-down, one is let through.
+    pub(crate) fn admits(&self, config: &BreakerConfig) -> bool {
+        let mut state = self.state();
+        let now = Instant::now();
+        match state.broken_until {
+            None => true,
+            Some(until) if now < until => false,
+            Some(_) => {
+                state.broken_until = Some(now + config.cool_down);
+                true
+            }
+        }
     }
 
     pub(super) fn answered(&self, after: Duration) {

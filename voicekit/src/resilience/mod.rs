@@ -49,5 +49,6 @@ mod timeout;
 pub use breaker::CircuitBreaker;
 pub use fallback::{Fallback, Order};
 pub use health::BreakerConfig;
+pub(crate) use health::Health;
 pub use retrying::Retrying;
 pub use timeout::{Limits, Timeout};

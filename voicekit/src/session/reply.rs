@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Fuse};
 use futures::task::AtomicWaker;
 use futures::{Stream, StreamExt, TryFutureExt};
@@ -21,6 +22,8 @@ use voicekit_core::tool::ToolCall;
 use voicekit_core::tts::{Spoken, SpokenWord, TtsRequest};
 
 use crate::agent::{Parts, negotiate};
+use crate::knowledge::Found;
+use crate::knowledge::briefing::brief;
 
 /// What a reply is made of, in the order in which it is made.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(super) enum Item {
     Tool(ToolCall),
     /// What the model's answer has cost.
     Usage(Usage),
+    /// What was looked up for it.
+    Found(Found),
     /// There is no more.
     Done,
     /// There is no more, although there should be.
@@ -43,8 +48,15 @@ pub(super) enum Item {
 
 /// Where a reply's words come from.
 pub(super) enum Words {
-    Model(ChatRequest),
+    Model(Question),
     Phrase(String),
+}
+
+/// What the model is asked.
+pub(super) struct Question {
+    pub(super) request: ChatRequest,
+    /// What has to be known first, if anything.
+    pub(super) search: Option<BoxFuture<'static, Found>>,
 }
 
 /// A reply that is made in silence: nothing of it is played, and no tool of it runs, until it is
@@ -79,7 +91,12 @@ impl Prepared {
             Item::Audio(chunk) => self.ahead += chunk.duration(),
             Item::Usage(usage) if *usage != Usage::default() => self.usage = *usage,
             // Nothing is made past a tool: the model waits for its result.
-            Item::Usage(_) | Item::Word(_) | Item::Tool(_) | Item::Done | Item::Failed(_) => {}
+            Item::Usage(_)
+            | Item::Found(_)
+            | Item::Word(_)
+            | Item::Tool(_)
+            | Item::Done
+            | Item::Failed(_) => {}
         }
         self.made.push_back(item);
     }
@@ -115,7 +132,7 @@ pub(super) fn make(parts: &Parts, words: Words, line: AudioFormat) -> BoxStream<
     let said = Arc::new(Said::default());
     let clauses = match words {
         Words::Phrase(phrase) => stream::iter([phrase]).boxed(),
-        Words::Model(request) => clauses(parts, request, Arc::clone(&said)),
+        Words::Model(question) => clauses(parts, question, Arc::clone(&said)),
     };
     let text = Arc::clone(&said);
     let text = clauses.filter_map(move |clause| {
@@ -153,10 +170,21 @@ fn fit_to_speak(clause: &str) -> Option<String> {
 }
 
 /// The model's answer, cut into clauses. How it ended is noted in `said`.
-fn clauses(parts: &Parts, request: ChatRequest, said: Arc<Said>) -> BoxStream<'static, String> {
+fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'static, String> {
     let llm = Arc::clone(&parts.llm);
-    let name = llm.info().name;
-    let chat = async move { llm.chat(request).await }.try_flatten_stream().boxed();
+    let info = llm.info();
+    let name = info.name;
+    let Question { mut request, search } = question;
+    let found = Arc::clone(&said);
+    let chat = async move {
+        if let Some(search) = search {
+            let search = search.await;
+            request.passages.clone_from(&search.passages);
+            found.found(search);
+        }
+        llm.chat(brief(request, &info)).await
+    };
+    let chat = chat.try_flatten_stream().boxed();
     let answer = Answer::Given(chat, Clauses::new(parts.clauses), said);
     let batches = stream::unfold(Some(answer), move |answer| async move {
         let (mut chat, mut clauses, said) = match answer? {
@@ -218,6 +246,7 @@ struct SaidState {
     clauses: VecDeque<String>,
     calls: VecDeque<ToolCall>,
     usage: Option<Usage>,
+    found: Option<Found>,
     error: Option<Error>,
     /// Whether the voice has taken all of the text.
     over: bool,
@@ -226,7 +255,10 @@ struct SaidState {
 impl SaidState {
     /// Whether the outside knows all that the inside has said.
     fn is_told(&self) -> bool {
-        self.clauses.is_empty() && self.calls.is_empty() && self.usage.is_none()
+        self.clauses.is_empty()
+            && self.calls.is_empty()
+            && self.usage.is_none()
+            && self.found.is_none()
     }
 }
 
@@ -239,6 +271,11 @@ impl Said {
 
     fn call(&self, call: ToolCall) {
         self.lock().calls.push_back(call);
+        self.waker.wake();
+    }
+
+    fn found(&self, found: Found) {
+        self.lock().found = Some(found);
         self.waker.wake();
     }
 
@@ -296,6 +333,9 @@ impl Stream for Making {
         loop {
             this.said.waker.register(cx.waker());
             let Some(voice) = &mut this.voice else { return Poll::Ready(None) };
+            if let Some(found) = this.said.lock().found.take() {
+                return Poll::Ready(Some(Item::Found(found)));
+            }
             if let Some(clause) = this.said.lock().clauses.pop_front() {
                 this.spoke |= clause.contains(char::is_alphanumeric);
                 return Poll::Ready(Some(Item::Clause(clause)));

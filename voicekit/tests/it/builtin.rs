@@ -247,7 +247,7 @@ async fn knowledge_is_found_and_nothing_found_is_said() {
     let knows = FakeRetriever::new([("hours", "We open at nine.")]);
     let tool = search_knowledge(knows);
     let (told, _) = run(&tool, r#"{"question": "When do you open?"}"#).await;
-    assert!(told.starts_with("[Passage 1") && told.contains("We open at nine."), "{told}");
+    assert!(told.starts_with("<knowledge>") && told.contains("We open at nine."), "{told}");
     let nothing = search_knowledge(FakeRetriever::new::<&str, &str>([]));
     assert_eq!(run(&nothing, r#"{"question": "Why?"}"#).await.0, "Nothing is known about it.");
 }

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use voicekit::{Agent, AgentBuilder, CallEvent, CallReport, Phrases};
+use voicekit::{Agent, AgentBuilder, CallEvent, CallReport, KnowledgeConfig, Phrases};
 use voicekit_core::llm::Message;
 use voicekit_core::time::Timestamp;
 use voicekit_core::turn::Action;
 use voicekit_core::turn::trace::{Entry, Line};
 use voicekit_testkit::fake::{
-    FakeAsr, FakeLlm, FakeTool, FakeTts, FakeVad, LineHandle, scripted_line,
+    FakeAsr, FakeLlm, FakeRetriever, FakeTool, FakeTts, FakeVad, LineHandle, scripted_line,
 };
 use voicekit_testkit::phone::Report;
 use voicekit_testkit::script::Script;
@@ -29,6 +29,7 @@ pub(crate) struct Parts {
     pub(crate) tts: FakeTts,
     pub(crate) tools: Vec<FakeTool>,
     pub(crate) greeting: bool,
+    pub(crate) knowledge: Option<(FakeRetriever, KnowledgeConfig)>,
 }
 
 impl Parts {
@@ -42,6 +43,7 @@ impl Parts {
             tts: FakeTts::new().with_word_times(),
             tools: Vec::new(),
             greeting: true,
+            knowledge: None,
         }
     }
 
@@ -49,8 +51,12 @@ impl Parts {
         let mut phrases = Phrases::default();
         phrases.greeting = self.greeting.then(|| HELLO.to_owned());
         let tools = self.tools.iter().cloned();
-        tools
-            .fold(Agent::builder(), AgentBuilder::tool)
+        let builder = tools.fold(Agent::builder(), AgentBuilder::tool);
+        let builder = match self.knowledge.clone() {
+            Some((retriever, config)) => builder.knowledge(retriever, config),
+            None => builder,
+        };
+        builder
             .instructions("You answer the phone for a bakery.")
             .phrases(phrases)
             .asr(self.asr.clone())
@@ -110,7 +116,7 @@ impl Held {
     pub(crate) fn actions(&self, wanted: impl Fn(&Action) -> bool) -> usize {
         let actions = self.trace.iter().filter_map(|line| match &line.entry {
             Entry::Action(action) => Some(action),
-            Entry::Event(_) | Entry::Timeout => None,
+            Entry::Event(_) | Entry::Timeout | Entry::Note(_) => None,
         });
         actions.filter(|action| wanted(action)).count()
     }

@@ -1,6 +1,5 @@
 //! Looking things up.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use serde::Deserialize;
 use voicekit_core::retrieve::{Passage, Query, Retriever};
 use voicekit_core::tool::{Effect, OnBargeIn, ToolContext};
 
+use crate::knowledge::briefing::Briefing;
 use crate::tools::{FnTool, tool};
 
 /// How long a search may take: who asks a question waits for it.
@@ -40,15 +40,7 @@ struct Question {
 }
 
 fn listed(passages: &[Passage]) -> String {
-    if passages.is_empty() {
-        return "Nothing is known about it.".to_owned();
-    }
-    let mut text = String::new();
-    for (number, passage) in (1..).zip(passages) {
-        let named = ["title", "source"].iter().find_map(|key| passage.metadata.get(*key));
-        let from = named.map(|name| format!(" from {name}")).unwrap_or_default();
-        // Writing to a String does not fail.
-        writeln!(text, "[Passage {number}{from}]\n{}\n", passage.text.trim()).ok();
-    }
-    text.trim_end().to_owned()
+    let briefing = Briefing::new(passages);
+    briefing
+        .map_or_else(|| "Nothing is known about it.".to_owned(), |known| known.text().to_owned())
 }

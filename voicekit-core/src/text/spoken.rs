@@ -42,7 +42,7 @@ const OPENINGS: &[&str] = &[
 ///
 /// ```
 /// let said = "hi um could you tell me when when do you open please";
-/// assert_eq!(voicekit_rag::spoken::essence(said), "when do you open");
+/// assert_eq!(voicekit_core::text::essence(said), "when do you open");
 /// ```
 pub fn essence(question: &str) -> String {
     let mut words: Vec<&str> = question.split_whitespace().collect();
@@ -54,8 +54,13 @@ pub fn essence(question: &str) -> String {
     if words.is_empty() { question.trim().to_owned() } else { words.join(" ") }
 }
 
-/// The words of `question` that count, for telling whether two say the same.
-pub(crate) fn gist(question: &str) -> Vec<String> {
+/// The words of `question` that count, in lower case, for telling whether two say the same.
+///
+/// ```
+/// # use voicekit_core::text::gist;
+/// assert_eq!(gist("Um, are dogs welcome"), gist("Are dogs welcome, please?"));
+/// ```
+pub fn gist(question: &str) -> Vec<String> {
     essence(question).split_whitespace().map(bare).filter(|word| !word.is_empty()).collect()
 }
 
