@@ -11,9 +11,10 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use voicekit_core::codec::{alaw, mulaw};
 
 const FRAME: usize = 160;
+const FLOOD: usize = 4 << 20;
 
 fn hot(criterion: &mut Criterion) {
-    let samples: Vec<i16> = (i16::MIN..=i16::MAX).step_by(409).take(FRAME).collect();
+    let samples = loud();
     let codes: Vec<u8> = (0..=u8::MAX).cycle().step_by(7).take(FRAME).collect();
     let mut group = criterion.benchmark_group("g711");
     let mut out = [0; FRAME];
@@ -46,18 +47,38 @@ fn hot(criterion: &mut Criterion) {
 }
 
 fn cold(criterion: &mut Criterion) {
-    let samples = vec![1_234_i16; FRAME];
+    let samples = loud();
     let mut out = [0; FRAME];
-    let mut flood = vec![1_u64; 4 << 20];
-    let mut group = criterion.benchmark_group("g711");
-    group.bench_function("mu encode (cold)", |b| {
+    let table: Vec<u8> =
+        (0..=u16::MAX).map(|bits| mulaw::encode_sample(bits.cast_signed())).collect();
+    let flood = vec![1_u64; FLOOD / 8];
+    let evict =
+        || black_box(&flood).iter().step_by(8).fold(0_u64, |sum, word| sum.wrapping_add(*word));
+    let mut group = criterion.benchmark_group("g711 cold");
+    group.bench_function("mu encode", |b| {
         b.iter_batched(
-            || flood.iter_mut().for_each(|word| *word = black_box(*word + 1)),
-            |()| mulaw::encode(black_box(&samples), black_box(&mut out)),
+            evict,
+            |_| mulaw::encode(black_box(&samples), black_box(&mut out)),
             BatchSize::PerIteration,
         );
     });
+    group.bench_function("mu encode, a table of 64 KiB", |b| {
+        let code = |sample: i16| table[usize::from(sample.cast_unsigned())];
+        b.iter_batched(evict, |_| each(&samples, &mut out, code), BatchSize::PerIteration);
+    });
+    group.bench_function("mu encode, bytes moved and nothing else", |b| {
+        let low = |sample: i16| sample.to_le_bytes()[0];
+        b.iter_batched(evict, |_| each(&samples, &mut out, low), BatchSize::PerIteration);
+    });
+    group.bench_function("mu encode, nothing", |b| {
+        b.iter_batched(evict, |_| black_box(()), BatchSize::PerIteration);
+    });
     group.finish();
+}
+
+/// Of all levels, so that a table is read all over.
+fn loud() -> Vec<i16> {
+    (i16::MIN..=i16::MAX).step_by(409).take(FRAME).collect()
 }
 
 fn each<I: Copy, O>(input: &[I], output: &mut [O], convert: impl Fn(I) -> O) {
