@@ -59,6 +59,41 @@ pub trait Embedder: fmt::Debug + Send + Sync + 'static {
     async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>>;
 }
 
+/// Turns texts into the vectors of their words, each as it is meant there.
+///
+/// # Contract
+///
+/// That of [`Embedder`], and:
+///
+/// 1. One [`Words`] a text, in the same order, whose `whole` is what [`Embedder::embed`] gives.
+/// 2. Every word's embedding has as many dimensions as that, and length one.
+#[async_trait]
+pub trait WordEmbedder: Embedder {
+    /// The words of `texts`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ErrorKind`](crate::error::ErrorKind).
+    async fn embed_words(&self, texts: &[String]) -> Result<Vec<Words>>;
+}
+
+/// The meanings of a text and of its words.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Words {
+    /// That of the text.
+    pub whole: Embedding,
+    /// Those of its words, or of the pieces that the model cuts words into; without what is no word.
+    pub words: Vec<(String, Embedding)>,
+}
+
+impl Words {
+    /// A text that means `whole`, with its words.
+    pub fn new(whole: Embedding, words: Vec<(String, Embedding)>) -> Self {
+        Self { whole, words }
+    }
+}
+
 /// Keeps knowledge, for a [`Retriever`] to find.
 ///
 /// Knowledge comes in documents, which are made of [`Chunk`]s. A document is written in any number

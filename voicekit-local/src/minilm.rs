@@ -15,7 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rten::{Model, ModelOptions, NodeId, Value, ValueOrView};
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::retrieve::{Embedder, Embedding};
+use voicekit_core::retrieve::{Embedder, Embedding, WordEmbedder, Words};
 
 use crate::inference::{self, Lane};
 use crate::wordpiece::WordPiece;
@@ -89,37 +89,86 @@ impl Embedder for MiniLm {
     async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>> {
         let mut embeddings = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            let (inner, batch) = (self.0.clone(), batch.to_vec());
-            let done = inference::run(move |lane| {
-                batch.iter().map(|text| inner.embed(text, lane)).collect::<Result<Vec<_>>>()
-            });
-            embeddings.extend(done.await??);
+            embeddings.extend(self.read(batch, |read| read.whole()).await?);
         }
         Ok(embeddings)
     }
 }
 
+#[async_trait]
+impl WordEmbedder for MiniLm {
+    /// The words are the model's word pieces; of a word in several, the later begin with `##`.
+    async fn embed_words(&self, texts: &[String]) -> Result<Vec<Words>> {
+        let mut embeddings = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(BATCH) {
+            embeddings.extend(self.read(batch, |read| read.words()).await?);
+        }
+        Ok(embeddings)
+    }
+}
+
+impl MiniLm {
+    async fn read<T, F>(&self, batch: &[String], taken: F) -> Result<Vec<T>>
+    where
+        T: Send + 'static,
+        F: Fn(Reading<'_>) -> T + Send + 'static,
+    {
+        let (inner, batch) = (self.0.clone(), batch.to_vec());
+        let done = inference::run(move |lane| {
+            batch.iter().map(|text| inner.read(text, lane).map(&taken)).collect()
+        });
+        done.await?
+    }
+}
+
+/// What the model makes of a text: a vector for each of its pieces.
+struct Reading<'a> {
+    wordpiece: &'a WordPiece,
+    ids: Vec<i32>,
+    vectors: Vec<f32>,
+    dimensions: usize,
+}
+
+impl Reading<'_> {
+    fn vectors(&self) -> impl Iterator<Item = &[f32]> {
+        self.vectors.chunks_exact(self.dimensions.max(1))
+    }
+
+    fn whole(&self) -> Embedding {
+        let mut sum = vec![0.0; self.dimensions];
+        for vector in self.vectors() {
+            for (total, value) in sum.iter_mut().zip(vector) {
+                *total += value;
+            }
+        }
+        Embedding::new(sum)
+    }
+
+    fn words(&self) -> Words {
+        let pieces = self.ids.iter().map(|&id| self.wordpiece.piece(id));
+        let words = pieces.zip(self.vectors()).filter_map(|(piece, vector)| {
+            let is_word = piece.chars().any(char::is_alphanumeric) && !piece.starts_with('[');
+            is_word.then(|| (piece.to_owned(), Embedding::new(vector.to_vec())))
+        });
+        Words::new(self.whole(), words.collect())
+    }
+}
+
 impl Inner {
-    fn embed(&self, text: &str, lane: &Lane) -> Result<Embedding> {
+    fn read(&self, text: &str, lane: &Lane) -> Result<Reading<'_>> {
         let ids = self.wordpiece.ids(text, LONGEST);
         let count = ids.len();
         let row = |values: Vec<i32>| {
             Value::from_shape([1, count], values).map(ValueOrView::Value).map_err(broken)
         };
-        let mut inputs = vec![(self.ids, row(ids)?), (self.mask, row(vec![1; count])?)];
+        let mut inputs = vec![(self.ids, row(ids.clone())?), (self.mask, row(vec![1; count])?)];
         if let Some(types) = self.types {
             inputs.push((types, row(vec![0; count])?));
         }
         let [output] =
             self.model.run_n(inputs, [self.output], Some(lane.options())).map_err(broken)?;
-        let ([_, _, dimensions], tokens) = output.into_shape_vec::<f32, 3>().map_err(broken)?;
-        let mut sum = vec![0.0; dimensions];
-        for token in tokens.chunks_exact(dimensions.max(1)) {
-            for (total, value) in sum.iter_mut().zip(token) {
-                *total += value;
-            }
-        }
-        Ok(Embedding::new(sum))
+        let ([_, _, dimensions], vectors) = output.into_shape_vec::<f32, 3>().map_err(broken)?;
+        Ok(Reading { wordpiece: &self.wordpiece, ids, vectors, dimensions })
     }
 }
 

@@ -16,6 +16,8 @@ const LONGEST_WORD: usize = 100;
 #[derive(Debug)]
 pub(crate) struct WordPiece {
     pieces: BTreeMap<&'static str, i32>,
+    /// The same by id.
+    texts: Vec<&'static str>,
     unknown: i32,
     begin: i32,
     end: i32,
@@ -28,7 +30,13 @@ impl WordPiece {
         let pieces: BTreeMap<&'static str, i32> = vocabulary.lines().zip(0..).collect();
         let special = |piece| pieces.get(piece).copied().unwrap_or_default();
         let (unknown, begin, end) = (special("[UNK]"), special("[CLS]"), special("[SEP]"));
-        Self { pieces, unknown, begin, end }
+        let texts = vocabulary.lines().collect();
+        Self { pieces, texts, unknown, begin, end }
+    }
+
+    /// The piece with this id, as the vocabulary writes it; empty if there is none.
+    pub(crate) fn piece(&self, id: i32) -> &'static str {
+        usize::try_from(id).ok().and_then(|id| self.texts.get(id)).copied().unwrap_or_default()
     }
 
     /// The ids of `text` between `[CLS]` and `[SEP]`, at most `limit` of them.
