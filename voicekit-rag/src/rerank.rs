@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use voicekit_core::error::Result;
+use voicekit_core::retrieve::spoken::essence;
+use voicekit_core::retrieve::words::is_common;
 use voicekit_core::retrieve::{Embedding, Passage, Query, Reranker, WordEmbedder, Words};
-use voicekit_core::text::essence;
 
 use crate::SECTION;
-use crate::index::words::is_common;
 use crate::split::plain_sentences;
 
 /// Compares the question with each passage as a whole, with its heading, with each of its sentences

@@ -1,8 +1,8 @@
-//! Text on its way to a voice, and as it was spoken.
+//! Text on its way to a voice.
 //!
 //! A model writes a reply in deltas of a few letters. [`Clauses`] cuts them into pieces that can be
 //! spoken one by one, the first of them early; [`speakable`] takes out of a clause what is made for
-//! the eye. [`essence`] and [`gist`] take out of a caller's words what carries no meaning.
+//! the eye.
 //!
 //! ```
 //! use voicekit_core::text::{Clauses, speakable};
@@ -17,8 +17,6 @@
 mod abbreviations;
 mod clauses;
 mod speakable;
-mod spoken;
 
 pub use clauses::{Clauses, ClausesConfig};
 pub use speakable::speakable;
-pub use spoken::{essence, gist};

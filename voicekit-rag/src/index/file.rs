@@ -21,7 +21,7 @@ use super::SERVICE;
 use super::shelf::{Count, Row, Shelf};
 
 const MAGIC: &[u8; 12] = b"voicekit-rag";
-/// Raised when the format or the terms of [`words`](super::words) change.
+/// Raised when the format or the terms of [`words`](voicekit_core::retrieve::words) change.
 const VERSION: u32 = 1;
 /// Of magic and version.
 const START: usize = 16;

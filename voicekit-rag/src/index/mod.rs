@@ -23,7 +23,6 @@
 mod file;
 mod search;
 mod shelf;
-mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,7 +33,7 @@ use async_trait::async_trait;
 use tokio::task::spawn_blocking;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::retrieve::{
-    Chunk, Embedder, Index, Passage, Query, Reranker, Retriever, Settled,
+    Chunk, Embedder, Index, Passage, Query, Reranker, Retriever, Settled, spoken,
 };
 use voicekit_core::text::essence;
 

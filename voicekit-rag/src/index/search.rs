@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::retrieve::{Embedding, Passage};
+use voicekit_core::retrieve::{Embedding, Passage, words};
 
+use super::SERVICE;
 use super::shelf::{Shelf, dot};
-use super::{SERVICE, words};
 
 /// By what passages are found.
 #[derive(Clone, Copy, Debug, PartialEq)]

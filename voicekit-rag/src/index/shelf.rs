@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use voicekit_core::retrieve::words::{self, Term};
 use voicekit_core::retrieve::{Chunk, Settled};
-
-use super::words::{self, Term};
 
 /// How often a term is in the headings and in the text of a chunk, at most 255 each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

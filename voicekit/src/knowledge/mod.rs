@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::retrieve::{Consulted, Outcome, Passage, Query, Retriever};
-use voicekit_core::text::gist;
+use voicekit_core::retrieve::spoken::gist;
 
 use crate::resilience::{BreakerConfig, Health};
 

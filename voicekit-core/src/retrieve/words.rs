@@ -9,16 +9,16 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The hash of a stem.
-pub(crate) type Term = u32;
+/// The hash of a stem: FNV-1a, 32 bits.
+pub type Term = u32;
 
 /// The terms of `text`, in order and with repetitions.
-pub(crate) fn terms(text: &str) -> impl Iterator<Item = Term> {
+pub fn terms(text: &str) -> impl Iterator<Item = Term> {
     words(text).map(|word| hash(&stem(&word)))
 }
 
 /// The terms of a question: without the words that every question has, unless there are no others.
-pub(crate) fn question(text: &str) -> Vec<Term> {
+pub fn question(text: &str) -> Vec<Term> {
     let telling = |word: &String| !COMMON.contains(&word.as_str());
     let mut found: Vec<Term> = words(text).filter(telling).map(|word| hash(&stem(&word))).collect();
     if found.is_empty() {
@@ -29,8 +29,14 @@ pub(crate) fn question(text: &str) -> Vec<Term> {
     found
 }
 
+/// Whether every question may have the word, which is in lower case: it says nothing by itself. So
+/// do single letters.
+pub fn is_common(word: &str) -> bool {
+    COMMON.contains(&word) || word.len() == 1 && !word.chars().any(|c| c.is_ascii_digit())
+}
+
 /// The words of `text` in lower case and without accents: letters and digits; `don't` is `dont`.
-pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
+pub fn words(text: &str) -> impl Iterator<Item = String> {
     let separated =
         text.split(|c: char| !c.is_alphanumeric() && !is_apostrophe(c) && !is_combining_mark(c));
     separated.filter_map(|word| {

@@ -1,4 +1,10 @@
 //! Knowledge: questions in, passages out.
+//!
+//! What all indexes share, so that the same question finds the same in each: [`spoken`] takes what
+//! carries no meaning out of a question, [`words`] sees words as an index sees them.
+
+pub mod spoken;
+pub mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::time::in_ms;
+
+/// Where a passage's metadata says which document it is of.
+pub const SOURCE: &str = "source";
+/// Where a passage's metadata says under which headings it is.
+pub const SECTION: &str = "section";
 
 /// Where a passage's metadata says which document it is of.
 pub const SOURCE: &str = "source";
