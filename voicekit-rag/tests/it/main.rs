@@ -1,6 +1,7 @@
 //! Tests of the crate's public interface.
 #![allow(clippy::unwrap_used)]
 
+mod contract;
 mod folder;
 mod index;
 mod ingest;

@@ -5,15 +5,16 @@ use std::future::Future;
 use tokio::runtime::Builder;
 use voicekit_core::asr::Asr;
 use voicekit_core::llm::Llm;
+use voicekit_core::retrieve::{Embedder, Retriever};
 use voicekit_core::tts::Tts;
 
-use super::{Subject, Verdict, asr, llm, tts};
+use super::{Subject, Verdict, asr, embedder, index, llm, retriever, tts};
 
 /// Makes a module with one test for each clause of a trait's contract.
 ///
 /// ```text
 /// contract_tests! {
-///     name: Asr | Llm | Tts = <an expression that makes a Subject and may await>,
+///     name: Asr | Embedder | Index | Llm | Retriever | Tts = <an expression that makes a Subject and may await>,
 ///     skip: { 7 => "why", ... },     // default: none
 ///     time: paused | real,           // default: paused
 /// }
@@ -58,6 +59,36 @@ macro_rules! contract_tests {
                 5 clause_5_an_error_is_the_last_item,
                 6 clause_6_text_without_words_is_silent,
                 7 clause_7_words_come_in_order_with_their_audio,
+            } $($rest)*
+        }
+    };
+    ($name:ident: Embedder = $($rest:tt)*) => {
+        $crate::__contract_tests! {
+            @parse $name Embedder check_embedder {
+                1 clause_1_there_is_one_embedding_a_text,
+                2 clause_2_embeddings_have_one_size_and_length_one,
+                3 clause_3_the_same_text_gives_the_same_embedding,
+            } $($rest)*
+        }
+    };
+    ($name:ident: Index = $($rest:tt)*) => {
+        $crate::__contract_tests! {
+            @parse $name Index check_index {
+                1 clause_1_a_chunk_takes_the_place_of_its_id,
+                2 clause_2_a_batch_that_makes_no_sense_changes_nothing,
+                3 clause_3_what_was_written_is_found,
+                4 clause_4_settling_removes_what_is_not_named,
+                5 clause_5_what_is_not_there_can_be_deleted,
+            } $($rest)*
+        }
+    };
+    ($name:ident: Retriever = $($rest:tt)*) => {
+        $crate::__contract_tests! {
+            @parse $name Retriever check_retriever {
+                1 clause_1_passages_come_best_first_and_none_twice,
+                2 clause_2_nothing_found_is_no_error,
+                3 clause_3_dropping_the_search_cancels,
+                4 clause_4_every_passage_fits_the_filter,
             } $($rest)*
         }
     };
@@ -141,6 +172,39 @@ pub fn check_tts<A: Tts>(
 ) {
     let verdict = run(time, async { tts::clause(&subject.await, number).await });
     judge(&verdict, number, tts::CLAUSES, skips);
+}
+
+#[doc(hidden)]
+pub fn check_embedder<A: Embedder>(
+    time: Time,
+    subject: impl Future<Output = Subject<A>>,
+    number: u32,
+    skips: &[(u32, &str)],
+) {
+    let verdict = run(time, async { embedder::clause(&subject.await, number).await });
+    judge(&verdict, number, embedder::CLAUSES, skips);
+}
+
+#[doc(hidden)]
+pub fn check_index<A: super::roles::Index>(
+    time: Time,
+    subject: impl Future<Output = Subject<A>>,
+    number: u32,
+    skips: &[(u32, &str)],
+) {
+    let verdict = run(time, async { index::clause(&subject.await, number).await });
+    judge(&verdict, number, index::CLAUSES, skips);
+}
+
+#[doc(hidden)]
+pub fn check_retriever<A: Retriever>(
+    time: Time,
+    subject: impl Future<Output = Subject<A>>,
+    number: u32,
+    skips: &[(u32, &str)],
+) {
+    let verdict = run(time, async { retriever::clause(&subject.await, number).await });
+    judge(&verdict, number, retriever::CLAUSES, skips);
 }
 
 #[expect(clippy::expect_used, reason = "without a runtime there is no test")]

@@ -36,15 +36,23 @@
 //! A clause that cannot be checked has to be declared as a skip with a reason, and one that can be
 //! checked must not be: either fails the clause's test.
 //!
-//! [`asr`](asr()), [`llm`](llm()) and [`tts`](tts()) check all clauses at once and give a
+//! An `Index` is empty and can be searched; a `Retriever` knows what [`knowledge`](knowledge())
+//! gives. Both are written and asked with the embeddings of [`Subject::with_embedder`].
+//!
+//! [`asr`](asr()), [`llm`](llm()), [`tts`](tts()), [`embedder`](embedder()), [`index`](index()) and
+//! [`retriever`](retriever()) check all clauses at once and give a
 //! [`ContractReport`], for subjects in many variants. Nothing is waited for longer than 30 s of
 //! `tokio`'s clock, so that live services and servers under a paused clock are served alike.
 
 mod asr;
 mod cancel;
+mod embedder;
 mod feed;
+mod index;
+mod knowledge;
 mod llm;
 mod macros;
+mod retriever;
 mod subject;
 mod tts;
 
@@ -52,9 +60,15 @@ use std::fmt;
 use std::time::Duration;
 
 pub use asr::asr;
+pub use embedder::embedder;
+pub use index::index;
+pub use knowledge::knowledge;
 pub use llm::llm;
 #[doc(hidden)]
-pub use macros::{Time, check_asr, check_llm, check_tts};
+pub use macros::{
+    Time, check_asr, check_embedder, check_index, check_llm, check_retriever, check_tts,
+};
+pub use retriever::retriever;
 pub use subject::Subject;
 pub use tts::tts;
 
@@ -63,7 +77,13 @@ pub use tts::tts;
 pub mod roles {
     pub use voicekit_core::asr::Asr;
     pub use voicekit_core::llm::Llm;
+    pub use voicekit_core::retrieve::{Embedder, Retriever};
     pub use voicekit_core::tts::Tts;
+
+    /// An index that can be searched.
+    pub trait Index: voicekit_core::retrieve::Index + Retriever {}
+
+    impl<I: voicekit_core::retrieve::Index + Retriever> Index for I {}
 }
 
 /// How long an adapter may take for anything.
@@ -140,6 +160,11 @@ impl fmt::Display for ContractReport {
         }
         Ok(())
     }
+}
+
+/// The name of a type, without where it is.
+fn name_of<T>() -> &'static str {
+    std::any::type_name::<T>().rsplit("::").next().unwrap_or_default()
 }
 
 /// Kept if `fine`, otherwise broken as `seen`.

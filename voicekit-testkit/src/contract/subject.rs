@@ -1,11 +1,14 @@
 //! What a contract is checked on.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
+use voicekit_core::retrieve::Embedder;
 
+use crate::fake::FakeEmbedder;
 use crate::phone::{RATE_HZ, tone};
 
 type Work = dyn Fn() -> usize + Send + Sync;
@@ -20,13 +23,15 @@ pub struct Subject<A> {
     pub(super) adapter: A,
     pub(super) work: Option<Box<Work>>,
     pub(super) requests: Option<Box<Requests>>,
+    pub(super) embedder: Arc<dyn Embedder>,
     speech: Option<AudioChunk>,
 }
 
 impl<A> Subject<A> {
     /// An adapter of which nothing is seen but what it gives out.
     pub fn new(adapter: A) -> Self {
-        Self { adapter, work: None, requests: None, speech: None }
+        let embedder = Arc::new(FakeEmbedder::new());
+        Self { adapter, work: None, requests: None, embedder, speech: None }
     }
 
     /// How many pieces of work the service has in hand: open connections, answers that are being
@@ -48,6 +53,13 @@ impl<A> Subject<A> {
     ) -> Self {
         let requests = move || requests().iter().map(|asked| format!("{asked:?}")).collect();
         self.requests = Some(Box::new(requests));
+        self
+    }
+
+    /// By which an index embeds questions. Default: [`FakeEmbedder`].
+    #[must_use]
+    pub fn with_embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.embedder = embedder;
         self
     }
 

@@ -8,6 +8,7 @@ mod carrier;
 mod contract;
 mod fakes;
 mod invariants;
+mod knowledge;
 mod phone;
 mod servers;
 mod whole;
