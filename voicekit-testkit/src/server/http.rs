@@ -61,9 +61,20 @@ impl HttpServer {
     ///
     /// If there is no port to be had.
     pub async fn start(answers: impl IntoIterator<Item = Answer>) -> io::Result<Self> {
+        Self::start_answering(in_turn(answers.into_iter().collect())).await
+    }
+
+    /// As [`start`](Self::start), with the answer to each request.
+    ///
+    /// # Errors
+    ///
+    /// If there is no port to be had.
+    pub async fn start_answering(
+        answer: impl FnMut(&Asked) -> Answer + Send + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(in_turn(answers.into_iter().collect())));
+        let shared = Arc::new(Shared::new(answer));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, accepting: Some(accepting), connections: Mutex::default() })
     }
@@ -175,6 +186,7 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
     AtOnce,
+    After(Duration),
     Never,
     HangUp,
 }
@@ -211,6 +223,13 @@ impl Answer {
     /// The connection is closed without an answer.
     pub fn hang_up() -> Self {
         Self { start: Start::HangUp, ..Self::new(200) }
+    }
+
+    /// Lets the head of the answer come only after this time.
+    #[must_use]
+    pub fn after(mut self, time: Duration) -> Self {
+        self.start = Start::After(time);
+        self
     }
 
     /// Adds a header. What cannot be one is left out.
@@ -341,6 +360,7 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> io::Result<R
     let watch = Watch::new(shared);
     match answer.start {
         Start::AtOnce => {}
+        Start::After(time) => sleep(time).await,
         Start::Never => pending().await,
         Start::HangUp => {
             watch.complete();

@@ -23,6 +23,7 @@ pub mod assemblyai;
 pub mod deepgram;
 pub mod elevenlabs;
 pub mod openai;
+pub mod qdrant;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
