@@ -147,7 +147,14 @@ impl CrossCheck {
         let (heading, alone) = (next(), next());
         let sentences = embeddings.collect();
         let words = words.iter().map(|(_, meaning)| Fine::new(meaning)).collect();
-        Ok(Parts { text: passage.text.clone(), in_context: whole, heading, alone, sentences, words })
+        Ok(Parts {
+            text: passage.text.clone(),
+            in_context: whole,
+            heading,
+            alone,
+            sentences,
+            words,
+        })
     }
 }
 

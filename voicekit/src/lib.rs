@@ -29,6 +29,8 @@ pub use voicekit_local as local;
 pub use voicekit_openai as openai;
 #[cfg(feature = "piper")]
 pub use voicekit_piper as piper;
+#[cfg(feature = "qdrant")]
+pub use voicekit_qdrant as qdrant;
 #[cfg(feature = "rag")]
 pub use voicekit_rag as rag;
 #[cfg(feature = "store")]

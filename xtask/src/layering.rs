@@ -33,6 +33,7 @@ const ADAPTERS: &[&str] = &[
     "voicekit-local",
     "voicekit-store",
     "voicekit-rag",
+    "voicekit-qdrant",
 ];
 
 /// What neither an adapter nor what adapters share may know.

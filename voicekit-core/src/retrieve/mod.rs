@@ -22,11 +22,6 @@ pub const SOURCE: &str = "source";
 /// Where a passage's metadata says under which headings it is.
 pub const SECTION: &str = "section";
 
-/// Where a passage's metadata says which document it is of.
-pub const SOURCE: &str = "source";
-/// Where a passage's metadata says under which headings it is.
-pub const SECTION: &str = "section";
-
 /// Finds what is known about a question.
 ///
 /// # Contract

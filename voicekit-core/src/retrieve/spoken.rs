@@ -42,11 +42,7 @@ const OPENINGS: &[&str] = &[
 ///
 /// ```
 /// let said = "hi um could you tell me when when do you open please";
-<<<<<<<< HEAD:voicekit-core/src/text/spoken.rs
 /// assert_eq!(voicekit_core::retrieve::spoken::essence(said), "when do you open");
-========
-/// assert_eq!(voicekit_core::retrieve::spoken::essence(said), "when do you open");
->>>>>>>> b67b2bf (core: let every index see words and questions alike):voicekit-core/src/retrieve/spoken.rs
 /// ```
 pub fn essence(question: &str) -> String {
     let mut words: Vec<&str> = question.split_whitespace().collect();
@@ -58,16 +54,12 @@ pub fn essence(question: &str) -> String {
     if words.is_empty() { question.trim().to_owned() } else { words.join(" ") }
 }
 
-<<<<<<<< HEAD:voicekit-core/src/text/spoken.rs
 /// The words of `question` that count, in lower case, for telling whether two say the same.
 ///
 /// ```
 /// # use voicekit_core::retrieve::spoken::gist;
 /// assert_eq!(gist("Um, are dogs welcome"), gist("Are dogs welcome, please?"));
 /// ```
-========
-/// The words of `question` that count, for telling whether two say the same.
->>>>>>>> b67b2bf (core: let every index see words and questions alike):voicekit-core/src/retrieve/spoken.rs
 pub fn gist(question: &str) -> Vec<String> {
     essence(question).split_whitespace().map(bare).filter(|word| !word.is_empty()).collect()
 }

@@ -32,10 +32,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use tokio::task::spawn_blocking;
 use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::retrieve::spoken::essence;
 use voicekit_core::retrieve::{
     Chunk, Embedder, Index, Passage, Query, Reranker, Retriever, Settled, spoken,
 };
-use voicekit_core::text::essence;
 
 use self::file::{Entry, Log};
 use self::shelf::{Row, Shelf};

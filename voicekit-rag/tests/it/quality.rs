@@ -129,6 +129,11 @@ async fn questions_in_other_words_find_their_passage() {
     let Table { words, meaning, scores, reranked, .. } =
         table("hotel", include_str!("../data/questions.tsv")).await;
     assert!(scores.first > words.first && scores.fourth >= meaning.fourth);
-    assert!(scores.first >= 0.66 && scores.fourth >= 0.9, "{:.3} {:.3}", scores.first, scores.fourth);
+    assert!(
+        scores.first >= 0.66 && scores.fourth >= 0.9,
+        "{:.3} {:.3}",
+        scores.first,
+        scores.fourth
+    );
     assert!(reranked.first >= scores.first && reranked.first >= 0.7, "{:.3}", reranked.first);
 }

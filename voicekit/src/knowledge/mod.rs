@@ -24,8 +24,8 @@ use futures::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::retrieve::{Consulted, Outcome, Passage, Query, Retriever};
 use voicekit_core::retrieve::spoken::gist;
+use voicekit_core::retrieve::{Consulted, Outcome, Passage, Query, Retriever};
 
 use crate::resilience::{BreakerConfig, Health};
 

@@ -1,0 +1,176 @@
+//! Answers.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use voicekit_core::retrieve::{Passage, SECTION, SOURCE};
+
+/// What every answer but `GET /` comes in.
+#[derive(Deserialize)]
+pub(crate) struct Envelope<T> {
+    pub(crate) result: T,
+}
+
+/// The answer to `GET /`.
+#[derive(Deserialize)]
+pub(crate) struct Version {
+    pub(crate) version: String,
+}
+
+impl Version {
+    /// Major and minor; `None` if it is no version.
+    pub(crate) fn numbers(&self) -> Option<(u32, u32)> {
+        let mut parts = self.version.trim_start_matches('v').split('.');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    }
+}
+
+/// The answer to `GET /collections/NAME`.
+#[derive(Deserialize)]
+pub(crate) struct Info {
+    pub(crate) config: Config,
+    #[serde(default)]
+    pub(crate) payload_schema: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Config {
+    pub(crate) params: Params,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Params {
+    pub(crate) vectors: Option<Vectors>,
+    pub(crate) sparse_vectors: Option<BTreeMap<String, Value>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Vectors {
+    Unnamed(Vector),
+    Named(BTreeMap<String, Vector>),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Vector {
+    pub(crate) size: usize,
+    pub(crate) distance: String,
+}
+
+/// How a collection's payloads are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// As this crate writes them.
+    Own,
+    /// As somebody else does: a text and other fields beside it.
+    Foreign,
+}
+
+/// The answer to a count.
+#[derive(Deserialize)]
+pub(crate) struct Counted {
+    pub(crate) count: u64,
+}
+
+/// A page of points.
+#[derive(Deserialize)]
+pub(crate) struct Scrolled {
+    pub(crate) points: Vec<Point>,
+    pub(crate) next_page_offset: Option<Value>,
+}
+
+impl Scrolled {
+    /// Documents and their fingerprints. Points that are no markers are left out.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = (String, String)> {
+        self.points.iter().filter_map(|point| {
+            let payload = point.payload.as_ref()?;
+            let document = payload.get("document")?.as_str()?.to_owned();
+            let fingerprint = payload.get("fingerprint").and_then(Value::as_str);
+            Some((document, fingerprint.unwrap_or_default().to_owned()))
+        })
+    }
+}
+
+/// The answer to a query.
+#[derive(Deserialize)]
+pub(crate) struct Found {
+    points: Vec<Point>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Point {
+    #[serde(default)]
+    id: Value,
+    #[serde(default)]
+    score: f32,
+    payload: Option<Map<String, Value>>,
+}
+
+impl Found {
+    /// The passages, best first, as many as `limit`, none of them twice, all of them with what
+    /// `filter` wants. Points without a text are left out.
+    pub(crate) fn passages(
+        self,
+        text_field: &str,
+        filter: &BTreeMap<String, String>,
+        limit: usize,
+    ) -> Vec<Passage> {
+        let mut passages: Vec<Passage> = Vec::new();
+        for point in self.points {
+            let Some(passage) = point.passage(text_field) else {
+                tracing::debug!(text_field, "a point has no text, or no score");
+                continue;
+            };
+            let fits = filter.iter().all(|(key, value)| passage.metadata.get(key) == Some(value));
+            let is_new =
+                passages.iter().all(|one| one.id != passage.id && one.text != passage.text);
+            if fits && is_new {
+                passages.push(passage);
+            }
+        }
+        passages.sort_by(|one, other| other.score.total_cmp(&one.score));
+        passages.truncate(limit);
+        passages
+    }
+}
+
+impl Point {
+    fn passage(self, text_field: &str) -> Option<Passage> {
+        let payload = self.payload?;
+        let text = |field: &str| payload.get(field).and_then(Value::as_str);
+        if !self.score.is_finite() {
+            return None;
+        }
+        if let (Some(chunk), Some(document), Some(said)) =
+            (text("chunk"), text("document"), text("text"))
+        {
+            let mut passage = Passage::new(chunk, said, self.score);
+            let metadata = payload.get("metadata").and_then(Value::as_object);
+            passage.metadata.extend(metadata.into_iter().flat_map(scalars));
+            passage.metadata.insert(SOURCE.to_owned(), document.to_owned());
+            if let Some(section) = text("section").filter(|section| !section.is_empty()) {
+                passage.metadata.insert(SECTION.to_owned(), section.to_owned());
+            }
+            return Some(passage);
+        }
+        let id = scalar(&self.id).unwrap_or_default();
+        let mut passage = Passage::new(id, text(text_field)?, self.score);
+        passage.metadata.extend(scalars(&payload));
+        passage.metadata.remove(text_field);
+        Some(passage)
+    }
+}
+
+fn scalars(fields: &Map<String, Value>) -> impl Iterator<Item = (String, String)> {
+    fields.iter().filter_map(|(key, value)| Some((key.clone(), scalar(value)?)))
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
