@@ -35,8 +35,9 @@ macro_rules! vectorised {
 
 vectorised! {
     /// Sums of samples, each weighed by its coefficient, one after the other as far as the samples
-    /// and the room for sums go, [`LANES`] at most; how many there are, and where the next is. `phases` holds `taps`
-    /// coefficients for each of `up` phases, in whole groups of [`LANES`].
+    /// and the room for sums go, [`LANES`] at most; how many there are, and where the next is.
+    /// `phases` holds `taps` coefficients for each of `up` phases, in whole groups of [`LANES`] and in
+    /// the order in which sums have them.
     slide = slide_loop(phases: &[f32], taps: usize, samples: &[f32], step: Step, sums: &mut [f32])
         -> (usize, Step)
 }
@@ -48,6 +49,8 @@ pub(super) struct Step {
     pub(super) next: usize,
     /// The sum's phase, below `up`.
     pub(super) phase: usize,
+    /// Its place in the table, below `up`.
+    pub(super) row: usize,
     up: usize,
     /// Samples and phases to the next sum.
     samples: usize,
@@ -56,8 +59,8 @@ pub(super) struct Step {
 
 impl Step {
     /// Sums `down / up` samples apart.
-    pub(super) fn new(next: usize, phase: usize, up: usize, down: usize) -> Self {
-        Self { next, phase, up, samples: down / up, phases: down % up }
+    pub(super) fn new(next: usize, phase: usize, row: usize, up: usize, down: usize) -> Self {
+        Self { next, phase, row, up, samples: down / up, phases: down % up }
     }
 
     #[inline(always)]
@@ -66,7 +69,8 @@ impl Step {
             phase if phase < self.up => (phase, 0),
             phase => (phase - self.up, 1),
         };
-        Self { next: self.next + self.samples + wraps, phase, ..self }
+        let row = if self.row + 1 < self.up { self.row + 1 } else { 0 };
+        Self { next: self.next + self.samples + wraps, phase, row, ..self }
     }
 }
 
@@ -121,7 +125,7 @@ fn slide_loop(
     let mut parts = [[0.0; PARTS]; LANES];
     let mut known = 0;
     for parts in parts.iter_mut().take(sums.len()) {
-        let coefficients = phases.get(step.phase * taps..(step.phase + 1) * taps);
+        let coefficients = phases.get(step.row * taps..(step.row + 1) * taps);
         let samples = samples.get(step.next..step.next + taps);
         let (Some(coefficients), Some(samples)) = (coefficients, samples) else { break };
         *parts = dot(coefficients, samples);
@@ -239,7 +243,7 @@ mod tests {
             assert_eq!(here, anywhere);
         }
         let (coefficients, values) = (numbers(192), numbers(2_000));
-        let (mut step, mut count) = (Step::new(3, 2, 3, 7), 0);
+        let (mut step, mut count) = (Step::new(3, 2, 2, 3, 7), 0);
         loop {
             let (mut here, mut anywhere) = ([0.0; LANES], [0.0; LANES]);
             let reached = slide(&coefficients, 64, &values, step, &mut here);

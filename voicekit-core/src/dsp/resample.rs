@@ -73,7 +73,9 @@ pub struct Resampler {
     /// Output samples for every `down` input samples, in lowest terms.
     up: usize,
     down: usize,
-    /// `taps` coefficients for each of `up` phases, in the order of the samples they weigh.
+    /// `taps` coefficients for each of `up` phases, in the order of the samples they weigh. Where
+    /// outputs are computed one by one, the phases are in the order in which these have them, so that
+    /// the table is read from one end to the other and the machine can fetch ahead.
     phases: Vec<f32>,
     taps: usize,
     /// The last `taps - 1` samples, then room for a block.
@@ -83,6 +85,8 @@ pub struct Resampler {
     /// Where the next output lies: the input sample in the coming block, and the phase after it.
     next: usize,
     phase: usize,
+    /// The phase's place in the table, where it is not in the order of the phases.
+    row: usize,
     /// Whether anything came in that a flush must bring out.
     fed: bool,
 }
@@ -106,10 +110,11 @@ impl Resampler {
         }
         let is_small = up.max(down) <= SMALL_TERM;
         let (phases, taps) = polyphase(up, down, if is_small { 1 } else { LANES });
+        let phases = if is_small { phases } else { in_turn(&phases, taps, down) };
         let window = vec![0.0; taps - 1 + BLOCK];
         let rows = vec![0.0; if is_small { down * row_len(window.len(), down) } else { 0 }];
-        let (next, phase, fed) = (0, 0, false);
-        Ok(Self { from_hz, to_hz, up, down, phases, taps, window, rows, next, phase, fed })
+        let (next, phase, row, fed) = (0, 0, 0, false);
+        Ok(Self { from_hz, to_hz, up, down, phases, taps, window, rows, next, phase, row, fed })
     }
 
     /// The rate of the input in Hz.
@@ -196,6 +201,7 @@ impl Resampler {
         self.window.fill(0.0);
         self.next = 0;
         self.phase = 0;
+        self.row = 0;
         self.fed = false;
     }
 
@@ -233,11 +239,11 @@ impl Resampler {
         let mut values = [0.0; LANES];
         while self.next < len {
             let samples = &self.window[..len + self.taps - 1];
-            let step = Step::new(self.next, self.phase, self.up, self.down);
+            let step = Step::new(self.next, self.phase, self.row, self.up, self.down);
             let (known, reached) =
                 kernels::slide(&self.phases, self.taps, samples, step, &mut values);
             output(&values[..known]);
-            (self.next, self.phase) = (reached.next, reached.phase);
+            (self.next, self.phase, self.row) = (reached.next, reached.phase, reached.row);
         }
     }
 
@@ -311,6 +317,13 @@ fn polyphase(up: usize, down: usize, group: usize) -> (Vec<f32>, usize) {
         }
     }
     (phases, taps)
+}
+
+/// The phases in the order in which outputs have them.
+fn in_turn(phases: &[f32], taps: usize, down: usize) -> Vec<f32> {
+    let up = phases.len() / taps;
+    let turns = (0..up).map(|turn| turn * down % up * taps);
+    turns.flat_map(|start| phases[start..start + taps].iter().copied()).collect()
 }
 
 /// A windowed sinc of `2 * half + 1` coefficients whose ends are zero, with unit gain for each of
