@@ -213,17 +213,26 @@ pub struct ToolOutcome {
     /// for the next time, and not at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quiet: bool,
+    /// Whether it goes on: `text` says how far it has come, and the result follows. Only in
+    /// requests, never in a history.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub running: bool,
 }
 
 impl ToolOutcome {
     /// It went well.
     pub fn ok(text: impl Into<String>) -> Self {
-        Self { text: text.into(), failed: false, quiet: false }
+        Self { text: text.into(), failed: false, quiet: false, running: false }
     }
 
     /// It failed.
     pub fn failed(text: impl Into<String>) -> Self {
-        Self { text: text.into(), failed: true, quiet: false }
+        Self { failed: true, ..Self::ok(text) }
+    }
+
+    /// It has not ended yet.
+    pub fn running(text: impl Into<String>) -> Self {
+        Self { running: true, ..Self::ok(text) }
     }
 
     /// The agent says nothing about it.

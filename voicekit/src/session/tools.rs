@@ -79,7 +79,7 @@ impl Running {
     /// What the model is told of those that have not finished.
     pub(super) fn unfinished(&self) -> impl Iterator<Item = Message> {
         self.calls.iter().map(|started| {
-            let outcome = ToolOutcome::ok(started.so_far());
+            let outcome = ToolOutcome::running(started.so_far());
             Message::tool(started.call.clone(), outcome)
         })
     }
