@@ -4,10 +4,16 @@
 //! its file, fills the slots of an order one by one, takes corrections, reads the order back and
 //! never invents anything. What it knows is a [`Knowledge`] file.
 //!
+//! What its file does not answer, it looks for in the [passages](ChatRequest::passages) of the
+//! request, and says the sentence that answers, word for word. What is agreed, it has a
+//! [tool](ChatRequest::tools) do; it connects callers with `transfer` and ends calls with `hang_up`
+//! where these are offered.
+//!
 //! - **Stateless**: the conversation is all there is. The answer is a function of the messages,
 //!   the same byte for byte every time.
 //! - **Interruptions**: a caller who interrupts with something else is answered that. A yes to a
-//!   read-back that was interrupted does not count; the order is read back again.
+//!   read-back that was interrupted does not count; the order is read back again. A tool is asked
+//!   for once for each yes, whatever is said while it runs.
 //! - **English only.** Days stay as they are said ("Friday"): it has no calendar.
 //!
 //! ```
@@ -21,6 +27,7 @@
 //! ```
 
 mod dialogue;
+mod excerpt;
 mod knowledge;
 mod matching;
 mod slots;
@@ -35,9 +42,9 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use voicekit_core::error::Result;
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo, Message, Usage};
-use voicekit_core::retrieve::{Embedder, Embedding};
+use voicekit_core::retrieve::{Embedder, Embedding, Passage};
 
-use self::dialogue::{Part, Turn};
+use self::dialogue::{Desk, Entry, Part, Reply, Turn};
 pub use self::knowledge::{Knowledge, KnowledgeError};
 use self::matching::Index;
 
@@ -76,73 +83,111 @@ impl Receptionist {
 
     /// The answer to a conversation; the greeting if the caller has said nothing.
     ///
+    /// It has no tools and no passages: as [`chat`](Llm::chat) with neither.
+    ///
     /// # Errors
     ///
     /// Those of the embedder.
     pub async fn answer(&self, messages: &[Message]) -> Result<String> {
-        let mut turns = Vec::new();
-        let mut heard_out = true;
-        for message in messages {
-            match message {
-                Message::Caller { text } => {
-                    turns.push(Turn {
-                        text: text.clone(),
-                        parts: self.parts(text).await?,
-                        heard_out,
-                    });
-                    heard_out = false;
-                }
-                Message::Agent { interrupted, .. } => heard_out = !interrupted,
-                // It calls no tools, so these are another model's.
-                Message::Tool { .. } => {}
-            }
+        Ok(self.reply(&ChatRequest::new("", messages)).await?.text)
+    }
+
+    async fn reply(&self, request: &ChatRequest) -> Result<Reply> {
+        let Self { knowledge, index, .. } = self;
+        let desk = Desk { knowledge, index, tools: &request.tools };
+        let entries = self.entries(&request.messages).await?;
+        let reply = dialogue::reply(desk, &entries, None);
+        if !reply.is_unknown || request.passages.is_empty() {
+            return Ok(reply);
         }
-        Ok(dialogue::reply(&self.knowledge, &self.index, &turns))
+        let found = self.look_up(&request.passages, &entries).await?;
+        Ok(found.map_or(reply, |found| dialogue::reply(desk, &entries, Some(&found))))
+    }
+
+    async fn entries<'a>(&self, messages: &'a [Message]) -> Result<Vec<Entry<'a>>> {
+        let mut entries = Vec::with_capacity(messages.len());
+        for message in messages {
+            entries.push(match message {
+                Message::Caller { text } => {
+                    Entry::Caller(Turn { text: text.clone(), parts: self.parts(text).await? })
+                }
+                Message::Agent { text, interrupted } => {
+                    Entry::Agent { text, interrupted: *interrupted }
+                }
+                Message::Tool { call, outcome } => Entry::Tool { call, outcome },
+            });
+        }
+        Ok(entries)
+    }
+
+    /// What the passages say about the caller's last words.
+    async fn look_up(&self, passages: &[Passage], entries: &[Entry<'_>]) -> Result<Option<String>> {
+        let turn = entries.iter().rev().find_map(|entry| match entry {
+            Entry::Caller(turn) => Some(turn),
+            Entry::Agent { .. } | Entry::Tool { .. } => None,
+        });
+        let Some(turn) = turn else { return Ok(None) };
+        let sentences = excerpt::sentences(passages);
+        let texts: Vec<String> =
+            sentences.iter().map(|sentence| sentence.in_context.clone()).collect();
+        let meanings = self.meanings(&texts).await?;
+        Ok(excerpt::excerpt(&sentences, &meanings, &turn.parts))
     }
 
     async fn parts(&self, text: &str) -> Result<Vec<Part>> {
         let texts = dialogue::parts(text);
-        let known: Vec<Option<Embedding>> = {
-            let meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner);
-            texts.iter().map(|text| meanings.get(text).cloned()).collect()
-        };
-        let mut parts = Vec::with_capacity(texts.len());
-        for (text, known) in texts.into_iter().zip(known) {
-            let embedding = match known {
-                Some(embedding) => embedding,
-                None => self.learn(&text).await?,
-            };
-            parts.push(Part { text, embedding });
-        }
-        Ok(parts)
+        let meanings = self.meanings(&texts).await?;
+        let parts = texts.into_iter().zip(meanings);
+        Ok(parts.map(|(text, embedding)| Part { text, embedding }).collect())
     }
 
-    async fn learn(&self, text: &str) -> Result<Embedding> {
-        let texts = [text.to_owned()];
-        let embedding = self.embedder.embed(&texts).await?.pop();
-        let embedding = embedding.unwrap_or_else(|| Embedding::new(Vec::new()));
+    /// The meanings of `texts`, in order.
+    async fn meanings(&self, texts: &[String]) -> Result<Vec<Embedding>> {
+        let mut known: BTreeMap<&str, Embedding> = {
+            let meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = texts.iter().filter_map(|text| {
+                meanings.get(text).map(|meaning| (text.as_str(), meaning.clone()))
+            });
+            known.collect()
+        };
+        let is_new = |text: &&String| !known.contains_key(text.as_str());
+        let new: Vec<String> = texts.iter().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            let learned = self.embedder.embed(&new).await?;
+            self.keep(&new, &learned);
+            let learned = texts.iter().filter(is_new).map(String::as_str).zip(learned);
+            let learned: Vec<_> = learned.collect();
+            known.extend(learned);
+        }
+        let nothing = || Embedding::new(Vec::new());
+        let all = texts.iter().map(|text| known.get(text.as_str()).cloned());
+        Ok(all.map(|meaning| meaning.unwrap_or_else(nothing)).collect())
+    }
+
+    fn keep(&self, texts: &[String], embeddings: &[Embedding]) {
         let mut meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner);
-        if meanings.len() >= MEANINGS {
+        if meanings.len() + texts.len() > MEANINGS {
             meanings.clear();
         }
-        meanings.insert(text.to_owned(), embedding.clone());
-        Ok(embedding)
+        let learned = texts.iter().zip(embeddings);
+        meanings.extend(learned.map(|(text, meaning)| (text.clone(), meaning.clone())));
     }
 }
 
 #[async_trait]
 impl Llm for Receptionist {
     fn info(&self) -> LlmInfo {
-        LlmInfo::new("receptionist")
+        LlmInfo::new("receptionist").with_passages()
     }
 
-    /// Answers in sentences. The instructions, the limit of tokens and the temperature have no
+    /// Answers in sentences, then asks for a tool if there is something to be done. The instructions, the limit of tokens and the temperature have no
     /// effect.
     async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>> {
-        let answer = self.answer(&request.messages).await?;
-        let pieces = pieces(&answer).into_iter().map(ChatEvent::Text);
-        let events: Vec<_> = pieces.chain([ChatEvent::Done(Usage::default())]).map(Ok).collect();
-        Ok(stream::iter(events).boxed())
+        let reply = self.reply(&request).await?;
+        let pieces = pieces(&reply.text).into_iter().map(ChatEvent::Text);
+        let call = reply.call.map(ChatEvent::ToolCall);
+        let events = pieces.chain(call).chain([ChatEvent::Done(Usage::default())]).map(Ok);
+        Ok(stream::iter(events.collect::<Vec<_>>()).boxed())
     }
 }
 

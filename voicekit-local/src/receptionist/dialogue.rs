@@ -8,15 +8,21 @@
 //! - An order is placed only after a yes to a read-back that the caller heard.
 //! - A question in the middle of an order is answered, and then the order goes on where it was.
 //! - A caller can leave an order at every point.
+//! - A tool is asked for once for each yes, and what came of it is said once the caller can hear it.
 
-use std::collections::BTreeMap;
+mod order;
+mod tools;
+
+use std::collections::BTreeSet;
 
 use voicekit_core::retrieve::Embedding;
+use voicekit_core::tool::{ToolCall, ToolOutcome, ToolSpec};
 
-use super::knowledge::{Intent, Kind, Knowledge, placeholders};
+use self::order::Order;
+use self::tools::News;
+use super::knowledge::{Intent, Knowledge};
 use super::matching::{Index, Item, Match};
-use super::slots::{Answer, Asked, names, read};
-use super::smalltalk::{Remark, remark};
+use super::smalltalk::{Remark, remark, wants_person};
 use super::words::{Assent, Words, assent};
 
 /// How far below the threshold a question may be to be asked back about.
@@ -24,14 +30,45 @@ const NEARLY: f32 = 0.12;
 /// The least similarity of half a question, which says less than a whole one.
 const HALF: f32 = 0.6;
 
+/// What a conversation is answered from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Desk<'a> {
+    pub(super) knowledge: &'a Knowledge,
+    pub(super) index: &'a Index,
+    /// What may be asked to be done.
+    pub(super) tools: &'a [ToolSpec],
+}
+
+/// One thing that happened in the conversation.
+#[derive(Clone, Debug)]
+pub(super) enum Entry<'a> {
+    Caller(Turn),
+    /// What the caller heard.
+    Agent {
+        text: &'a str,
+        interrupted: bool,
+    },
+    Tool {
+        call: &'a ToolCall,
+        outcome: &'a ToolOutcome,
+    },
+}
+
 /// One thing the caller said.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
     pub(super) text: String,
     /// The whole text first, then its parts, if it has several.
     pub(super) parts: Vec<Part>,
-    /// Whether the caller had heard the agent out before.
-    pub(super) heard_out: bool,
+}
+
+/// What to say and to have done.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reply {
+    pub(super) text: String,
+    pub(super) call: Option<ToolCall>,
+    /// The caller's last words may be a question that something else than the file answers.
+    pub(super) is_unknown: bool,
 }
 
 /// A text and its meaning.
@@ -55,24 +92,43 @@ pub(super) fn parts(text: &str) -> Vec<String> {
     parts.into_iter().filter(|part| !part.is_empty()).collect()
 }
 
-/// The answer to the last of `turns`; the greeting if there is none.
-pub(super) fn reply(knowledge: &Knowledge, index: &Index, turns: &[Turn]) -> String {
-    let mut talk = Talk { knowledge, index, state: State::Open, said: String::new(), unknown: 0 };
-    talk.said = knowledge.greeting().to_owned();
-    for turn in turns {
-        talk.said = talk.answer(turn);
+/// The answer to the last of `entries`; the greeting if there is none. `found` answers the caller's
+/// last words where the file does not.
+pub(super) fn reply(desk: Desk<'_>, entries: &[Entry<'_>], found: Option<&str>) -> Reply {
+    let last = entries.iter().rposition(|entry| matches!(entry, Entry::Caller(_)));
+    let mut talk = Talk::new(desk, entries);
+    for (at, entry) in entries.iter().enumerate() {
+        match entry {
+            Entry::Caller(turn) => talk.take(turn, found.filter(|_| last == Some(at))),
+            Entry::Agent { text, interrupted } => talk.has_said(text, *interrupted),
+            Entry::Tool { call, outcome } => talk.learn(call, outcome),
+        }
     }
-    talk.said
+    Reply { text: talk.said, call: talk.call, is_unknown: talk.is_unknown }
 }
 
 struct Talk<'a> {
-    knowledge: &'a Knowledge,
-    index: &'a Index,
+    desk: Desk<'a>,
+    /// The tool calls of the whole conversation, begun or ended.
+    calls: BTreeSet<&'a str>,
     state: State,
-    /// What the agent said last.
+    /// How often the caller has spoken.
+    turns: usize,
+    /// What the agent said last, or is to say.
     said: String,
+    /// Whether the caller has heard any of it.
+    begun: bool,
+    /// Whether the caller heard the agent out.
+    heard_out: bool,
+    /// What came of a tool and has not been heard yet.
+    news: Option<News>,
+    /// The last call that only ends the agent's part of the call.
+    parting: Option<String>,
+    call: Option<ToolCall>,
     /// How many questions in a row it did not understand.
     unknown: usize,
+    is_unknown: bool,
+    found: Option<&'a str>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,34 +139,75 @@ enum State {
     /// Something was finished; "anything else?" is in the air.
     Finished,
     Order(Order),
+    /// A tool carries the order out, under this id.
+    Calling(Order, String),
 }
 
-#[derive(Clone, Debug)]
-struct Order {
-    intent: usize,
-    /// By the place of the slot.
-    values: BTreeMap<usize, String>,
-    step: Step,
-}
+impl<'a> Talk<'a> {
+    fn new(desk: Desk<'a>, entries: &'a [Entry<'_>]) -> Self {
+        let calls = entries.iter().filter_map(|entry| match entry {
+            Entry::Tool { call, .. } => Some(&*call.id),
+            Entry::Caller(_) | Entry::Agent { .. } => None,
+        });
+        Self {
+            desk,
+            calls: calls.collect(),
+            state: State::Open,
+            turns: 0,
+            said: desk.knowledge.greeting().to_owned(),
+            begun: false,
+            heard_out: true,
+            news: None,
+            parting: None,
+            call: None,
+            unknown: 0,
+            is_unknown: false,
+            found: None,
+        }
+    }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    /// Waiting for the value of this slot.
-    Ask(usize),
-    /// Waiting for a yes to the read-back.
-    Confirm,
-    /// Waiting to hear what is wrong.
-    Change,
-}
+    /// The caller has spoken.
+    fn take(&mut self, turn: &Turn, found: Option<&'a str>) {
+        (self.turns, self.call, self.is_unknown, self.found) = (self.turns + 1, None, false, found);
+        self.news = self.news.take().filter(|news| news.is_lasting);
+        let answer = self.answer(turn);
+        self.said = match &self.news {
+            Some(news) => format!("{} {answer}", news.text),
+            None => answer,
+        };
+        (self.begun, self.heard_out) = (false, false);
+    }
 
-impl Talk<'_> {
+    /// The caller has heard `text`. Where the history is not what would be said, it goes first:
+    /// that was made of more than the conversation.
+    fn has_said(&mut self, text: &str, interrupted: bool) {
+        self.heard_out = !interrupted;
+        self.call = None;
+        let missed = |news: &News| interrupted && !letters(text).contains(&letters(&news.text));
+        self.news = self.news.take().filter(missed);
+        if std::mem::replace(&mut self.begun, true) || begins_alike(text, &self.said) {
+            return;
+        }
+        text.clone_into(&mut self.said);
+        self.unknown = 0;
+        if let State::Offered(_) = self.state {
+            self.state = State::Open;
+        }
+    }
+
     fn answer(&mut self, turn: &Turn) -> String {
         let words = Words::new(&turn.text);
         if words.len() == 0 {
             return self.said.clone();
         }
+        if wants_person(&words)
+            && let Some(answer) = self.connect(turn)
+        {
+            return answer;
+        }
         match self.state.clone() {
             State::Order(order) => self.go_on(order, turn, &words),
+            State::Calling(order, id) => self.meanwhile(order, &id, turn, &words),
             State::Offered(fact) => self.after_offer(fact, turn, &words),
             State::Finished => self.after_order(turn, &words),
             State::Open => self.open(turn, &words),
@@ -122,7 +219,7 @@ impl Talk<'_> {
         match assent(words) {
             Assent::Yes => self.fact(fact),
             Assent::No if words.len() <= 3 => {
-                format!("I see. {}", self.knowledge.business.offer.get_ref())
+                format!("I see. {}", self.desk.knowledge.business.offer.get_ref())
             }
             Assent::No | Assent::Neither => self.open(turn, words),
         }
@@ -134,7 +231,7 @@ impl Talk<'_> {
             return self.open(turn, words);
         }
         match assent(words) {
-            Assent::No => self.knowledge.business.goodbye.get_ref().clone(),
+            Assent::No => self.goodbye(),
             Assent::Yes => "What can I do for you?".to_owned(),
             Assent::Neither => self.open(turn, words),
         }
@@ -148,29 +245,44 @@ impl Talk<'_> {
             self.unknown = 0;
             return answer;
         }
-        let Some(found) = self.closest(turn) else { return self.not_known() };
-        let threshold = *self.knowledge.business.threshold.get_ref();
-        if found.similarity < threshold - NEARLY {
-            return self.not_known();
+        let threshold = *self.desk.knowledge.business.threshold.get_ref();
+        let closest = self.closest(turn).filter(|found| found.similarity >= threshold - NEARLY);
+        let clear = closest.filter(|found| found.similarity >= threshold);
+        if let Some(answer) = clear.and_then(|found| self.serve(found.item, words)) {
+            self.unknown = 0;
+            return answer;
         }
-        if found.similarity < threshold {
-            return self.ask_back(found.item);
+        if let Some(answer) = self.looked_up() {
+            return answer;
         }
-        self.unknown = 0;
-        match found.item {
-            Item::Fact(fact) => self.fact(fact),
-            Item::Intent(intent) => self.begin(intent, words),
+        match closest {
+            Some(found) => self.ask_back(found.item),
+            None => self.not_known(),
         }
     }
 
-    fn remark(&self, remark: Remark) -> String {
-        let business = &self.knowledge.business;
+    fn serve(&mut self, item: Item, words: &Words) -> Option<String> {
+        match item {
+            Item::Fact(fact) => Some(self.fact(fact)),
+            Item::Intent(intent) => Some(self.begin(intent, words)),
+            Item::Transfer(place) => self.connect_with(Some(place)),
+        }
+    }
+
+    /// What was found elsewhere for the caller's last words.
+    fn looked_up(&mut self) -> Option<String> {
+        self.is_unknown = true;
+        self.found.map(str::to_owned)
+    }
+
+    fn remark(&mut self, remark: Remark) -> String {
+        let business = &self.desk.knowledge.business;
         let offer = business.offer.get_ref();
         match remark {
             Remark::Hello => "Hello! How can I help you?".to_owned(),
             Remark::HowAreYou => "I'm very well, thank you. How can I help you?".to_owned(),
             Remark::Thanks => "You're welcome. Is there anything else?".to_owned(),
-            Remark::Goodbye => business.goodbye.get_ref().clone(),
+            Remark::Goodbye => self.goodbye(),
             Remark::Repeat => self.said.clone(),
             Remark::Wait => "Of course, take your time.".to_owned(),
             Remark::Cancel => "No problem. Can I help you with anything else?".to_owned(),
@@ -185,14 +297,14 @@ impl Talk<'_> {
     fn several(&self, turn: &Turn) -> Option<String> {
         let mut facts: Vec<usize> = Vec::new();
         for part in turn.parts.get(1..)? {
-            let found = self.index.closest(&part.text, &part.embedding)?;
+            let found = self.desk.index.closest(&part.text, &part.embedding)?;
             match found.item {
                 Item::Fact(fact) if found.similarity >= HALF && !facts.contains(&fact) => {
                     facts.push(fact);
                 }
                 Item::Fact(_) => {}
-                Item::Intent(_) if found.similarity >= HALF => return None,
-                Item::Intent(_) => {}
+                Item::Intent(_) | Item::Transfer(_) if found.similarity >= HALF => return None,
+                Item::Intent(_) | Item::Transfer(_) => {}
             }
         }
         facts.truncate(2);
@@ -202,250 +314,69 @@ impl Talk<'_> {
 
     /// What the turn as a whole, or the clearest of its sentences, comes closest to.
     fn closest(&self, turn: &Turn) -> Option<Match> {
-        let found =
-            turn.parts.iter().filter_map(|part| self.index.closest(&part.text, &part.embedding));
+        let found = turn
+            .parts
+            .iter()
+            .filter_map(|part| self.desk.index.closest(&part.text, &part.embedding));
         found.max_by(|a, b| a.similarity.total_cmp(&b.similarity))
     }
 
     fn fact(&self, fact: usize) -> String {
-        self.knowledge.facts[fact].answer.get_ref().clone()
+        self.desk.knowledge.facts[fact].answer.get_ref().clone()
     }
 
     fn ask_back(&mut self, item: Item) -> String {
         match item {
             Item::Fact(fact) => {
                 self.state = State::Offered(fact);
-                let topic = self.knowledge.facts[fact].topic.get_ref();
+                let topic = self.desk.knowledge.facts[fact].topic.get_ref();
                 format!("I'm not sure I understood. Are you asking about {topic}?")
             }
-            Item::Intent(_) => self.not_known(),
+            Item::Intent(_) | Item::Transfer(_) => self.not_known(),
         }
     }
 
     fn not_known(&mut self) -> String {
-        let business = &self.knowledge.business;
+        let business = &self.desk.knowledge.business;
         let apologies = business.unknown.get_ref();
         let apology = &apologies[self.unknown % apologies.len()];
         self.unknown += 1;
         format!("{apology} {}", business.offer.get_ref())
     }
 
-    fn begin(&mut self, intent: usize, words: &Words) -> String {
-        let mut order = Order { intent, values: BTreeMap::new(), step: Step::Confirm };
-        order.take(self.intent(intent), words, None);
-        let next = self.next(&mut order);
-        self.state = State::Order(order);
-        format!("{} {next}", self.intent(intent).begin.get_ref())
+    fn intent(&self, intent: usize) -> &'a Intent {
+        &self.desk.knowledge.intents[intent]
     }
 
-    fn intent(&self, intent: usize) -> &Intent {
-        &self.knowledge.intents[intent]
-    }
-
-    /// The next prompt of an order: the first slot that is still empty, or the read-back.
-    fn next(&self, order: &mut Order) -> String {
-        let intent = self.intent(order.intent);
-        let empty = (0..intent.slots.len()).find(|slot| !order.values.contains_key(slot));
-        order.step = empty.map_or(Step::Confirm, Step::Ask);
-        self.prompt(order)
-    }
-
-    fn prompt(&self, order: &Order) -> String {
-        let intent = self.intent(order.intent);
-        match order.step {
-            Step::Ask(slot) => intent.slots[slot].prompt.get_ref().clone(),
-            Step::Confirm => fill(intent, intent.confirm.get_ref(), &order.values),
-            Step::Change => "What would you like to change?".to_owned(),
-        }
-    }
-
-    fn go_on(&mut self, mut order: Order, turn: &Turn, words: &Words) -> String {
-        let reply = match remark(words) {
-            Some(Remark::Cancel) => {
-                self.state = State::Finished;
-                return self.intent(order.intent).cancelled.get_ref().clone();
-            }
-            Some(Remark::Goodbye) if assent(words) != Assent::Yes => {
-                self.state = State::Open;
-                return self.knowledge.business.goodbye.get_ref().clone();
-            }
-            Some(Remark::Repeat) => self.said.clone(),
-            Some(Remark::Wait) => "Of course, take your time.".to_owned(),
-            Some(other @ (Remark::HowAreYou | Remark::WhoAreYou | Remark::WhatCanYouDo)) => {
-                format!("{} {}", self.remark(other), self.prompt(&order))
-            }
-            Some(Remark::Hello | Remark::Thanks) if words.len() <= 2 => self.prompt(&order),
-            Some(Remark::Hello | Remark::Thanks | Remark::Goodbye) | None => match order.step {
-                Step::Ask(slot) => self.take_answer(&mut order, slot, turn, words),
-                Step::Confirm => match self.take_assent(&mut order, turn, words) {
-                    Some(reply) => reply,
-                    None => return self.done(&order),
-                },
-                Step::Change => self.take_change(&mut order, turn, words),
-            },
-        };
-        self.state = State::Order(order);
-        reply
-    }
-
-    fn take_answer(&self, order: &mut Order, slot: usize, turn: &Turn, words: &Words) -> String {
-        let intent = self.intent(order.intent);
-        let wanted = &intent.slots[slot];
-        let question = self.question(turn, words);
-        let loose = matches!(wanted.kind, Kind::Text | Kind::Name);
-        if let Some(answer) = question.filter(|_| loose || words.ask()) {
-            return format!("{answer} {}", self.prompt(order));
-        }
-        match read(wanted, words, Asked::ForThis) {
-            Answer::Fits(value, at) => {
-                order.values.insert(slot, value);
-                let rest = words.without(at);
-                order.take(intent, &rest, Some(slot));
-                self.next(order)
-            }
-            Answer::Unfit => self.ask_again(order, slot),
-            Answer::Nothing if order.take(intent, words, Some(slot)) => {
-                format!("All right. {}", self.next(order))
-            }
-            Answer::Nothing => match self.question(turn, words) {
-                Some(answer) => format!("{answer} {}", self.prompt(order)),
-                None => self.ask_again(order, slot),
-            },
-        }
-    }
-
-    fn ask_again(&self, order: &Order, slot: usize) -> String {
-        let hint = self.intent(order.intent).slots[slot].hint.as_ref();
-        let hint = hint.map_or("Sorry, I didn't get that.", |hint| hint.get_ref().as_str());
-        format!("{hint} {}", self.prompt(order))
-    }
-
-    /// The reply to what follows the read-back; `None` if it is agreed.
-    fn take_assent(&self, order: &mut Order, turn: &Turn, words: &Words) -> Option<String> {
-        if !words.ask() && order.correct(self.intent(order.intent), words) {
-            return Some(self.prompt(order));
-        }
-        match assent(words) {
-            Assent::Yes if turn.heard_out => return None,
-            Assent::Yes => return Some(self.prompt(order)),
-            Assent::No => {
-                order.step = Step::Change;
-                return Some(self.renamed(order, words).unwrap_or_else(|| self.prompt(order)));
-            }
-            Assent::Neither => {}
-        }
-        if let Some(prompt) = self.renamed(order, words) {
-            return Some(prompt);
-        }
+    /// The answer to a question that has nothing to do with the order, from wherever there is one.
+    fn answer_to(&mut self, turn: &Turn, words: &Words) -> Option<String> {
         let answer = self.question(turn, words);
-        let answer = answer.unwrap_or_else(|| "Sorry, I didn't get that.".to_owned());
-        Some(format!("{answer} {}", self.prompt(order)))
-    }
-
-    fn take_change(&self, order: &mut Order, turn: &Turn, words: &Words) -> String {
-        if order.correct(self.intent(order.intent), words) {
-            order.step = Step::Confirm;
-            return self.prompt(order);
+        if answer.is_some() || !words.ask() {
+            return answer;
         }
-        if let Some(prompt) = self.renamed(order, words) {
-            return prompt;
-        }
-        if words.len() <= 3 && assent(words) == Assent::No {
-            order.step = Step::Confirm;
-            return self.prompt(order);
-        }
-        let answer = self.question(turn, words);
-        let answer = answer.unwrap_or_else(|| "Sorry, I didn't get that.".to_owned());
-        format!("{answer} {}", self.prompt(order))
+        self.looked_up()
     }
 
-    /// Empties the slot that the caller names and asks for it anew.
-    fn renamed(&self, order: &mut Order, words: &Words) -> Option<String> {
-        let slots = &self.intent(order.intent).slots;
-        let slot = slots.iter().position(|slot| names(slot, words))?;
-        order.values.remove(&slot);
-        Some(self.next(order))
-    }
-
-    fn done(&mut self, order: &Order) -> String {
-        self.state = State::Finished;
-        let intent = self.intent(order.intent);
-        fill(intent, intent.done.get_ref(), &order.values)
-    }
-
-    /// The answer to a question that has nothing to do with the slot.
+    /// The answer from the file to a question that has nothing to do with the order.
     fn question(&self, turn: &Turn, words: &Words) -> Option<String> {
         let found = self.closest(turn)?;
-        let threshold = *self.knowledge.business.threshold.get_ref();
+        let threshold = *self.desk.knowledge.business.threshold.get_ref();
         let needed = if words.ask() { threshold } else { threshold + 0.1 };
         match found.item {
             Item::Fact(fact) if found.similarity >= needed => Some(self.fact(fact)),
-            Item::Fact(_) | Item::Intent(_) => None,
+            Item::Fact(_) | Item::Intent(_) | Item::Transfer(_) => None,
         }
     }
 }
 
-impl Order {
-    /// Takes the values of empty slots that the caller mentions by himself. True if there was one.
-    fn take(&mut self, intent: &Intent, words: &Words, asked: Option<usize>) -> bool {
-        let mut words = words.clone();
-        let before = self.values.len();
-        for (place, slot) in in_order(intent) {
-            if self.values.contains_key(&place) || asked == Some(place) {
-                continue;
-            }
-            if let Answer::Fits(value, at) = read(slot, &words, Asked::ForNothing) {
-                self.values.insert(place, value);
-                words = words.without(at);
-            }
-        }
-        self.values.len() > before
-    }
-
-    /// Puts right the values that the caller gives anew. True if one changed.
-    fn correct(&mut self, intent: &Intent, words: &Words) -> bool {
-        let mut words = words.clone();
-        let mut changed = false;
-        let mut corrected = [false; 7];
-        for asked in [Asked::ForNothing, Asked::ForThis] {
-            for (place, slot) in in_order(intent) {
-                let loose = matches!(slot.kind, Kind::Text | Kind::Name);
-                if asked == Asked::ForThis && (loose || changed) {
-                    continue;
-                }
-                let Answer::Fits(value, at) = read(slot, &words, asked) else { continue };
-                let done = &mut corrected[slot.kind as usize];
-                if *done || self.values.get(&place) == Some(&value) {
-                    continue;
-                }
-                *done = true;
-                changed = true;
-                self.values.insert(place, value);
-                words = words.without(at);
-            }
-        }
-        changed
-    }
+/// Whether one of the texts begins as the other does, up to a few words.
+fn begins_alike(a: &str, b: &str) -> bool {
+    const ENOUGH: usize = 12;
+    let (a, b) = (letters(a), letters(b));
+    a.chars().zip(b.chars()).take(ENOUGH).all(|(a, b)| a == b)
 }
 
-/// The slots in the order in which their values are told apart: "Friday at three for ten" is a day,
-/// a time and a number.
-fn in_order(intent: &Intent) -> impl Iterator<Item = (usize, &super::knowledge::Slot)> {
-    const ORDER: [Kind; 6] =
-        [Kind::Phone, Kind::Date, Kind::Number, Kind::Time, Kind::Choice, Kind::Name];
-    ORDER
-        .into_iter()
-        .flat_map(|kind| intent.slots.iter().enumerate().filter(move |(_, slot)| slot.kind == kind))
-}
-
-/// `template` with the values of the slots that it names.
-fn fill(intent: &Intent, template: &str, values: &BTreeMap<usize, String>) -> String {
-    let mut text = template.to_owned();
-    for name in placeholders(template) {
-        let place = intent.slots.iter().position(|slot| slot.name.get_ref() == name);
-        let value = place.and_then(|place| values.get(&place)).map_or("", String::as_str);
-        text = text.replace(&format!("{{{name}}}"), value);
-    }
-    // A time that ends in "p.m." brings the full stop of its sentence.
-    text.replace("m..", "m.")
+/// What is left of a text however it is written and spaced.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

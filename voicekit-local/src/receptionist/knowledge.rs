@@ -32,6 +32,31 @@
 //! kind = "date"
 //! prompt = "For which day?"
 //! ```
+//!
+//! An intent with a `tool` is done by that tool once the caller has confirmed it: its slots are
+//! the tool's arguments, by their own names or as `argument` says. What the tool answers is said;
+//! if it refuses a value, that slot is asked for again.
+//!
+//! ```toml
+//! [[intent]]
+//! name = "book"
+//! tool = "book_table"
+//! wait = "One moment, please."                       # said while it runs
+//! failed = "I'm sorry, I can't take bookings just now."  # said if it cannot
+//! # …
+//! [[intent.slot]]
+//! name = "people"
+//! argument = "party_size"
+//! # …
+//!
+//! [[transfer]]
+//! to = "the front desk"           # as the tool `transfer` knows it
+//! ask = ["Can I talk to a person?"]
+//! say = "I'll connect you with the front desk."
+//! otherwise = "I'm sorry, nobody can come to the phone."  # without the tool
+//! ```
+
+mod intent;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -40,12 +65,15 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
+pub(super) use self::intent::{Intent, Kind, Slot, Transfer};
+
 /// What a receptionist knows and can do.
 #[derive(Clone, Debug)]
 pub struct Knowledge {
     pub(super) business: Business,
     pub(super) facts: Vec<Fact>,
     pub(super) intents: Vec<Intent>,
+    pub(super) transfers: Vec<Transfer>,
 }
 
 /// Why a knowledge file cannot be used.
@@ -82,57 +110,10 @@ pub(super) struct Fact {
     pub(super) answer: Spanned<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Intent {
-    pub(super) name: Spanned<String>,
-    pub(super) ask: Spanned<Vec<String>>,
-    pub(super) begin: Spanned<String>,
-    pub(super) confirm: Spanned<String>,
-    pub(super) done: Spanned<String>,
-    pub(super) cancelled: Spanned<String>,
-    #[serde(default, rename = "slot")]
-    pub(super) slots: Vec<Slot>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Slot {
-    pub(super) name: Spanned<String>,
-    pub(super) kind: Kind,
-    pub(super) prompt: Spanned<String>,
-    /// Said before the prompt when the answer does not fit.
-    pub(super) hint: Option<Spanned<String>>,
-    #[serde(default = "no_choices")]
-    pub(super) choices: Spanned<Vec<String>>,
-    pub(super) min: Option<Spanned<i64>>,
-    pub(super) max: Option<Spanned<i64>>,
-    /// The first and last time of day, "HH:MM".
-    pub(super) earliest: Option<Spanned<String>>,
-    pub(super) latest: Option<Spanned<String>>,
-}
-
-/// What a slot holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
-    Text,
-    Name,
-    Number,
-    Date,
-    Time,
-    Phone,
-    Choice,
-}
-
 /// Measured with MiniLM (int8) on the demonstration: 44 of 48 questions in callers' own words are
 /// above it, of twelve that a caller of a bakery may ask but the file does not answer, one.
 fn threshold() -> Spanned<f32> {
     Spanned::new(0..0, 0.58)
-}
-
-fn no_choices() -> Spanned<Vec<String>> {
-    Spanned::new(0..0, Vec::new())
 }
 
 #[derive(Deserialize)]
@@ -143,6 +124,8 @@ struct File {
     facts: Vec<Fact>,
     #[serde(default, rename = "intent")]
     intents: Vec<Intent>,
+    #[serde(default, rename = "transfer")]
+    transfers: Vec<Transfer>,
 }
 
 impl Knowledge {
@@ -153,7 +136,8 @@ impl Knowledge {
     /// The first thing that is wrong with it, with its line and key.
     pub fn from_toml(text: &str) -> Result<Self, KnowledgeError> {
         let file: File = toml::from_str(text).map_err(|error| syntax(text, &error))?;
-        let knowledge = Self { business: file.business, facts: file.facts, intents: file.intents };
+        let File { business, facts, intents, transfers } = file;
+        let knowledge = Self { business, facts, intents, transfers };
         knowledge.check(&Checker { text })?;
         Ok(knowledge)
     }
@@ -203,10 +187,16 @@ impl Knowledge {
         let facts = self.facts.iter().map(|fact| fact.answer.get_ref());
         let intents = self.intents.iter().flat_map(|intent| {
             let prompts = intent.slots.iter().map(|slot| slot.prompt.get_ref());
-            prompts.chain([intent.begin.get_ref(), intent.done.get_ref()])
+            prompts.chain([intent.begin.get_ref(), intent.done.get_ref(), intent.wait.get_ref()])
         });
+        let transfers = self.transfers.iter().map(|transfer| transfer.say.get_ref());
         let business = [greeting.get_ref(), goodbye.get_ref(), offer.get_ref()];
-        let all = business.into_iter().chain(unknown.get_ref()).chain(facts).chain(intents);
+        let all = business
+            .into_iter()
+            .chain(unknown.get_ref())
+            .chain(facts)
+            .chain(intents)
+            .chain(transfers);
         all.map(String::as_str)
     }
 
@@ -232,91 +222,8 @@ impl Knowledge {
             }
             intent.check(checker)?;
         }
-        Ok(())
+        self.transfers.iter().try_for_each(|transfer| transfer.check(checker))
     }
-}
-
-impl Intent {
-    fn check(&self, checker: &Checker<'_>) -> Result<(), KnowledgeError> {
-        checker.filled("intent.name", &self.name)?;
-        checker.list("intent.ask", &self.ask)?;
-        for (key, text) in [
-            ("intent.begin", &self.begin),
-            ("intent.confirm", &self.confirm),
-            ("intent.done", &self.done),
-            ("intent.cancelled", &self.cancelled),
-        ] {
-            checker.filled(key, text)?;
-        }
-        let mut names = BTreeSet::new();
-        for slot in &self.slots {
-            if !names.insert(slot.name.get_ref().as_str()) {
-                return Err(checker.error(slot.name.span(), "intent.slot.name", "is used twice"));
-            }
-            slot.check(checker)?;
-        }
-        for (key, text) in [("intent.confirm", &self.confirm), ("intent.done", &self.done)] {
-            let unknown = placeholders(text.get_ref()).find(|name| !names.contains(name));
-            if let Some(name) = unknown {
-                let problem = format!("there is no slot {name:?}");
-                return Err(checker.error(text.span(), key, problem));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Slot {
-    fn check(&self, checker: &Checker<'_>) -> Result<(), KnowledgeError> {
-        checker.filled("intent.slot.name", &self.name)?;
-        checker.filled("intent.slot.prompt", &self.prompt)?;
-        let wrong = |span, key, problem: &str| Err(checker.error(span, key, problem));
-        if self.kind == Kind::Choice && self.choices.get_ref().is_empty() {
-            return wrong(self.name.span(), "intent.slot.choices", "a choice needs choices");
-        }
-        if self.kind != Kind::Choice && !self.choices.get_ref().is_empty() {
-            return wrong(self.choices.span(), "intent.slot.choices", "only for kind = \"choice\"");
-        }
-        for bound in [&self.min, &self.max].into_iter().flatten() {
-            if self.kind != Kind::Number {
-                return wrong(bound.span(), "intent.slot.min", "only for kind = \"number\"");
-            }
-        }
-        if let (Some(min), Some(max)) = (&self.min, &self.max)
-            && min.get_ref() > max.get_ref()
-        {
-            return wrong(min.span(), "intent.slot.min", "is above max");
-        }
-        for bound in [&self.earliest, &self.latest].into_iter().flatten() {
-            if self.kind != Kind::Time {
-                return wrong(bound.span(), "intent.slot.earliest", "only for kind = \"time\"");
-            }
-            if minutes(bound.get_ref()).is_none() {
-                return wrong(bound.span(), "intent.slot.earliest", "must be \"HH:MM\"");
-            }
-        }
-        Ok(())
-    }
-
-    /// The times of day that fit, in minutes after midnight.
-    pub(super) fn opening(&self) -> (u32, u32) {
-        let bound = |bound: &Option<Spanned<String>>| {
-            bound.as_ref().and_then(|bound| minutes(bound.get_ref()))
-        };
-        (bound(&self.earliest).unwrap_or(0), bound(&self.latest).unwrap_or(24 * 60 - 1))
-    }
-
-    /// The numbers that fit.
-    pub(super) fn range(&self) -> (i64, i64) {
-        let bound = |bound: &Option<Spanned<i64>>| bound.as_ref().map(|bound| *bound.get_ref());
-        (bound(&self.min).unwrap_or(i64::MIN), bound(&self.max).unwrap_or(i64::MAX))
-    }
-}
-
-fn minutes(clock: &str) -> Option<u32> {
-    let (hour, minute) = clock.split_once(':')?;
-    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
-    (hour < 24 && minute < 60).then_some(hour * 60 + minute)
 }
 
 /// The names in braces in `text`.

@@ -22,6 +22,7 @@ const OTHER_QUESTION: f32 = 0.25;
 pub(super) enum Item {
     Fact(usize),
     Intent(usize),
+    Transfer(usize),
 }
 
 /// The item that a caller's words come closest to.
@@ -58,7 +59,11 @@ pub(super) fn lines(knowledge: &Knowledge) -> Vec<(Item, &str)> {
     let intents = intents.flat_map(|(index, intent)| {
         intent.ask.get_ref().iter().map(move |ask| (Item::Intent(index), ask.as_str()))
     });
-    facts.chain(intents).collect()
+    let transfers = knowledge.transfers.iter().enumerate();
+    let transfers = transfers.flat_map(|(index, transfer)| {
+        transfer.ask.get_ref().iter().map(move |ask| (Item::Transfer(index), ask.as_str()))
+    });
+    facts.chain(intents).chain(transfers).collect()
 }
 
 impl Index {
@@ -124,7 +129,7 @@ fn interrogative(text: &str) -> Option<&'static str> {
 }
 
 /// The words that carry meaning, without their endings.
-fn stems(text: &str) -> BTreeSet<String> {
+pub(super) fn stems(text: &str) -> BTreeSet<String> {
     const STOP: &[&str] = &[
         "a", "an", "the", "do", "does", "did", "you", "your", "i", "i'd", "i'm", "me", "my", "we",
         "is", "are", "be", "can", "could", "would", "will", "to", "of", "for", "in", "on", "at",

@@ -149,6 +149,22 @@ pub(super) fn remark(words: &Words) -> Option<Remark> {
     Some(*remark)
 }
 
+/// Whether the caller asks for somebody else than this agent.
+pub(super) fn wants_person(words: &Words) -> bool {
+    const WAYS: &[&str] = &["talk", "speak", "transfer", "connect", "put me through", "get me"];
+    const PEOPLE: &[&str] = &[
+        "person",
+        "human",
+        "somebody",
+        "someone",
+        "operator",
+        "manager",
+        "representative",
+        "human being",
+    ];
+    words.len() <= 14 && words.have_any(WAYS) && words.have_any(PEOPLE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,6 +184,19 @@ mod tests {
             ("Where are you?", None),
         ] {
             assert_eq!(remark(&Words::new(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn asking_for_a_person_is_told_from_asking_who_this_is() {
+        for (text, wants) in [
+            ("Can I talk to a person, please?", true),
+            ("Put me through to somebody.", true),
+            ("Could I speak with the manager?", true),
+            ("Am I talking to a person?", false),
+            ("A table for one person.", false),
+        ] {
+            assert_eq!(wants_person(&Words::new(text)), wants, "{text}");
         }
     }
 }
