@@ -52,6 +52,8 @@ pub enum Outcome {
     Completed,
     /// The agent ended the call.
     AgentHungUp,
+    /// The call was sent elsewhere: the caller was transferred.
+    Redirected,
     /// The agent did not answer this step in time; the caller hung up.
     NoAnswer {
         /// The step, from 0.

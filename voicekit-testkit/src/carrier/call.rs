@@ -10,7 +10,7 @@ use futures::{Sink, SinkExt, Stream, StreamExt};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -19,7 +19,8 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use voicekit_core::time::Timestamp;
 
 use super::observe::{Observation, Watcher};
-use super::{Carrier, CarrierConfig, Chaos, Violation, Webhook};
+use super::wire::Names;
+use super::{Carrier, CarrierConfig, Chaos, Exchange, Redirected, Violation, Webhook};
 use crate::phone::Report;
 use crate::script::{Caller, Outcome, Script};
 
@@ -56,6 +57,7 @@ pub struct SimulatedCall {
     chaos: Chaos,
     headers: Vec<(&'static str, String)>,
     observer: Option<Observer>,
+    orders: Option<watch::Receiver<Vec<Redirected>>>,
 }
 
 /// How a simulated call went.
@@ -126,7 +128,15 @@ impl SimulatedCall {
             chaos: Chaos::default(),
             headers: Vec::new(),
             observer: None,
+            orders: None,
         }
+    }
+
+    /// Leaves the stream when `exchange` is told to send the call elsewhere.
+    #[must_use]
+    pub fn reached_through(mut self, exchange: &Exchange) -> Self {
+        self.orders = Some(exchange.orders());
+        self
     }
 
     /// Which call it is: its ids are made of this number. Default: 0.
@@ -243,6 +253,7 @@ impl SimulatedCall {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let (vanish, stall) = (self.chaos.vanish, self.chaos.stall);
+        let mut redirected = Box::pin(redirected(self.orders, Names::of_call(self.call).call));
         let config = CarrierConfig::new()
             .with_call(self.call)
             .with_parameters(self.parameters)
@@ -282,6 +293,7 @@ impl SimulatedCall {
                 biased;
                 message = next(&mut source, stalled.is_some()) => conversation.receive(message),
                 _ = &mut writer => conversation.outcome = Some(Outcome::Lost),
+                () = &mut redirected, if conversation.outcome.is_none() => conversation.leave(),
                 () = sleep_until(conversation.epoch + wake.since_start()) => {}
             }
         }
@@ -353,6 +365,12 @@ impl Conversation {
         self.outcome = Some(ended);
     }
 
+    /// The call goes on elsewhere.
+    fn leave(&mut self) {
+        self.carrier.stop(self.now());
+        self.outcome = Some(Outcome::Redirected);
+    }
+
     fn finish(mut self, outcome: Outcome) -> CallReport {
         let now = self.now();
         self.carrier.end(now);
@@ -368,6 +386,15 @@ impl Conversation {
             close_code: self.close_code,
         };
         (report, self.outbound)
+    }
+}
+
+/// Waits until `call` is sent elsewhere, for ever if nobody can.
+async fn redirected(orders: Option<watch::Receiver<Vec<Redirected>>>, call: String) {
+    let Some(mut orders) = orders else { return pending().await };
+    let is_ours = |all: &Vec<Redirected>| all.iter().any(|order| order.call == call);
+    if orders.wait_for(is_ours).await.is_err() {
+        pending().await
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod call;
 mod chaos;
+mod exchange;
 mod memory;
 mod observe;
 mod webhook;
@@ -22,6 +23,7 @@ use wire::{Names, ServerMessage};
 
 pub use call::{CallError, CallReport, SimulatedCall};
 pub use chaos::Chaos;
+pub use exchange::{Exchange, Redirected};
 pub use memory::{InMemory, in_memory};
 pub use observe::Observation;
 pub use webhook::{Instructions, Webhook};
