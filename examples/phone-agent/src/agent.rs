@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use voicekit::knowledge::KnowledgeConfig;
 use voicekit::store::recordings::Recordings;
 use voicekit::{Agent, AgentBuilder, CallEvent, Phrases};
 use voicekit_core::listen::Listen;
@@ -10,9 +11,9 @@ use voicekit_core::time::Timestamp;
 use voicekit_core::transport::CallInfo;
 use voicekit_local::{Knowledge, Silero};
 
-use crate::ModelArgs;
-use crate::parts;
+use crate::booking::Bookings;
 use crate::settings::Settings;
+use crate::{AgentArgs, desk, parts};
 
 /// Makes whoever follows a call.
 pub(crate) type Observe = Arc<dyn Fn(&CallInfo) -> Follow + Send + Sync>;
@@ -49,19 +50,22 @@ impl Followers {
     }
 }
 
-/// A receptionist who knows what is in the knowledge file.
+/// A receptionist who knows what is in its file and in the documents, and can do something for
+/// callers.
 pub(crate) async fn agent(
     settings: Settings,
-    args: &ModelArgs,
+    args: &AgentArgs,
+    bookings: Arc<dyn Bookings>,
     followers: Followers,
 ) -> Result<Agent> {
-    let knowledge = knowledge(args)?;
+    let knowledge = args.desk.receptionist()?;
+    let tools = desk::tools(&knowledge, bookings, settings.transfers())?;
     let phrases = phrases(&settings, &knowledge);
     let spoken =
         [&phrases.not_understood, &phrases.still_there, &phrases.failure, &phrases.goodbye];
     let spoken: Vec<&str> =
         spoken.into_iter().chain(&phrases.greeting).map(String::as_str).collect();
-    let parts = parts::load(&settings, &knowledge, args, &spoken).await?;
+    let parts = parts::load(&settings, &knowledge, &args.models, &spoken).await?;
     let mut agent = Agent::builder()
         .asr(parts.asr)
         .llm(parts.llm)
@@ -69,6 +73,10 @@ pub(crate) async fn agent(
         .instructions(settings.instructions.unwrap_or_else(|| knowledge.instructions()))
         .vad(Silero::new)
         .phrases(phrases);
+    agent = tools.into_iter().fold(agent, AgentBuilder::tool);
+    if let Some(documents) = args.desk.documents(parts.embedder).await? {
+        agent = agent.knowledge(documents, KnowledgeConfig::default());
+    }
     if let Some(observe) = followers.observe {
         agent = agent.observe(move |info| observe(info));
     }
@@ -80,13 +88,6 @@ pub(crate) async fn agent(
         agent = agent.turn_detector(detector);
     }
     Ok(agent.build()?)
-}
-
-fn knowledge(args: &ModelArgs) -> Result<Knowledge> {
-    let Some(path) = &args.knowledge else { return Ok(Knowledge::bakery()) };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the knowledge file {}", path.display()))?;
-    Knowledge::from_toml(&text).with_context(|| path.display().to_string())
 }
 
 fn phrases(settings: &Settings, knowledge: &Knowledge) -> Phrases {

@@ -3,7 +3,9 @@
 //! services of the cloud do what they are for: see [`settings`].
 
 mod agent;
+mod booking;
 mod call;
+mod desk;
 mod ingest;
 mod models;
 mod parts;
@@ -44,7 +46,7 @@ enum Command {
 }
 
 /// Who the agent is and what does its work.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 struct AgentArgs {
     /// Which services to use and how: see the README. Keys in the environment suffice.
     #[arg(long, env = "VOICEKIT_CONFIG", value_name = "FILE.toml")]
@@ -53,6 +55,8 @@ struct AgentArgs {
     /// `file:///…`, or, if built with `--features s3`, `s3://bucket/prefix` [default: nowhere].
     #[arg(long, env = "VOICEKIT_RECORDINGS", value_name = "DIR|URL")]
     record: Option<String>,
+    #[command(flatten)]
+    desk: desk::DeskArgs,
     #[command(flatten)]
     models: ModelArgs,
 }
@@ -65,7 +69,7 @@ impl AgentArgs {
 }
 
 /// Where the models are.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 struct ModelArgs {
     /// The directory of the models [default: voicekit/models in the user's cache].
     #[arg(long, value_name = "DIR")]
@@ -73,9 +77,6 @@ struct ModelArgs {
     /// A directory that already has the model files or the packages they come in.
     #[arg(long, value_name = "DIR")]
     models_from: Option<PathBuf>,
-    /// The receptionist's knowledge [default: a bakery].
-    #[arg(long, value_name = "FILE.toml")]
-    knowledge: Option<PathBuf>,
 }
 
 fn main() -> std::process::ExitCode {

@@ -15,7 +15,7 @@ use voicekit::elevenlabs::ElevenLabs;
 use voicekit::openai::{Dialect, OpenAi, OpenAiConfig, OpenAiTts};
 use voicekit::piper::Piper;
 use voicekit::resilience::{Fallback, Limits, Retrying, Timeout};
-use voicekit_local::{Knowledge, Receptionist, SmartTurn};
+use voicekit_local::{Knowledge, MiniLm, Receptionist, SmartTurn};
 
 use crate::settings::{Service, Settings, Stage};
 use crate::{ModelArgs, models};
@@ -27,6 +27,8 @@ pub(crate) struct Parts {
     pub(crate) tts: Arc<dyn Tts>,
     /// Comes with the parts on this machine; without them, silence alone ends a turn.
     pub(crate) turn_detector: Option<SmartTurn>,
+    /// What tells meanings.
+    pub(crate) embedder: Arc<MiniLm>,
 }
 
 /// The services for each stage, best first.
@@ -78,17 +80,20 @@ pub(crate) async fn load(
     let mut asr: Chosen<dyn Asr> = each(&plan.asr, |service| recogniser(service, settings))?;
     let mut llm: Chosen<dyn Llm> = each(&plan.llm, |service| model(service, settings, alone))?;
     let mut tts: Chosen<dyn Tts> = each(&plan.tts, |service| voice(service, settings))?;
-    let mut turn_detector = None;
+    let (mut turn_detector, mut embedder) = (None, None);
     if is_missing(&asr) || is_missing(&llm) || is_missing(&tts) {
         let local = models::load(args).await?;
         turn_detector = Some(local.turn_detector);
+        let meanings = Arc::new(local.embedder);
         if is_missing(&tts) {
             local.tts.prepare(spoken.iter().copied()).await?;
         }
         if is_missing(&llm) {
-            let receptionist = Receptionist::new(knowledge.clone(), Arc::new(local.embedder));
+            let embedder: Arc<MiniLm> = Arc::clone(&meanings);
+            let receptionist = Receptionist::new(knowledge.clone(), embedder);
             fill(&mut llm, Arc::new(receptionist.await?));
         }
+        embedder = Some(meanings);
         fill(&mut asr, Arc::new(local.asr));
         fill(&mut tts, Arc::new(local.tts));
     }
@@ -97,6 +102,10 @@ pub(crate) async fn load(
         llm: answering(llm.into_iter().flatten()).context("llm: nothing to use")?,
         tts: speaking(tts.into_iter().flatten()).context("tts: nothing to use")?,
         turn_detector,
+        embedder: match embedder {
+            Some(embedder) => embedder,
+            None => Arc::new(models::embedder(args).await?),
+        },
     })
 }
 

@@ -92,7 +92,11 @@ fn read(path: &Path) -> Result<Recorded> {
 /// The line of the engine's trace that a line of the file holds, if it does.
 fn session_line(value: &Value) -> Option<String> {
     let (at, entry) = (value.get("session_ms")?.as_str()?, value.get("line")?.as_str()?);
-    let way = if value.get("kind")? == "action" { "> " } else { "" };
+    let way = match value.get("kind")?.as_str()? {
+        "action" => "> ",
+        "note" => "= ",
+        _ => "",
+    };
     Some(format!("{way}{at} {entry}"))
 }
 

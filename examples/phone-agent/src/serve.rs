@@ -50,11 +50,15 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
-    let settings = Settings::load(args.agent.config.as_deref())?;
+    let mut settings = Settings::load(args.agent.config.as_deref())?;
+    if twilio.account.is_none() {
+        // Nobody could connect them.
+        settings.transfer.clear();
+    }
     let recordings = args.agent.recordings()?;
     console::line(Plan::new(&settings)?);
     let followers = Followers::default().recorded(recordings.as_ref());
-    let agent = agent::agent(settings, &args.agent.models, followers).await?;
+    let agent = agent::agent(settings, &args.agent, args.agent.desk.bookings()?, followers).await?;
     let recovering = recordings.map(|recordings| tokio::spawn(recover(recordings)));
     let address = listener.local_addr()?;
     welcome(address, public);

@@ -11,6 +11,10 @@
 //! llm = ["openai", "anthropic"]
 //! tts = ["elevenlabs", "aura", "local"]
 //!
+//! # Whom callers can be connected to; needs the carrier's account.
+//! [transfer]
+//! "front desk" = "+15551230009"
+//!
 //! # A section for each service, with the fields of its crate's configuration.
 //! [openai.chat]
 //! model = "gpt-4.1-mini"
@@ -25,6 +29,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use voicekit::resilience::Limits;
+use voicekit_core::control::Transfer;
 
 /// Reads an environment variable.
 type Var<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -44,6 +49,8 @@ pub(crate) struct Settings {
     asr: Option<Vec<String>>,
     llm: Option<Vec<String>>,
     tts: Option<Vec<String>>,
+    /// Whom callers can be connected to: names and numbers. Default: nobody.
+    pub(crate) transfer: BTreeMap<String, String>,
     /// What is said of each service, by its name.
     #[serde(skip)]
     sections: BTreeMap<&'static str, Table>,
@@ -225,6 +232,12 @@ impl Settings {
     pub(crate) fn section<T: DeserializeOwned>(&self, service: &Service) -> Result<T> {
         let section = self.sections.get(service.name).cloned().unwrap_or_default();
         Value::Table(section).try_into().with_context(|| format!("[{}]", service.name))
+    }
+
+    /// Whom callers can be connected to.
+    pub(crate) fn transfers(&self) -> BTreeMap<String, Transfer> {
+        let all = self.transfer.iter();
+        all.map(|(name, number)| (name.clone(), Transfer::to(number))).collect()
     }
 
     /// How long a service may take before the next is tried.

@@ -74,7 +74,7 @@ fn observe(known: &Arc<Mutex<Known>>) -> agent::Observe {
                 Entry::Action(Action::Reply { .. } | Action::Adopt(_)) => {
                     known.replies.push(line.at);
                 }
-                Entry::Event(_) | Entry::Action(_) | Entry::Timeout => {}
+                Entry::Event(_) | Entry::Action(_) | Entry::Timeout | Entry::Note(_) => {}
             }
         })
     })

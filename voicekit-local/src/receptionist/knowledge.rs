@@ -200,6 +200,12 @@ impl Knowledge {
         all.map(String::as_str)
     }
 
+    /// The tools by which it has things done, beside `transfer` and `hang_up`.
+    pub fn tools(&self) -> impl Iterator<Item = &str> {
+        let tools = self.intents.iter().filter_map(|intent| intent.tool.as_ref());
+        tools.map(|tool| tool.get_ref().as_str())
+    }
+
     fn check(&self, checker: &Checker<'_>) -> Result<(), KnowledgeError> {
         let Business { name, greeting, goodbye, unknown, offer, threshold } = &self.business;
         checker.filled("business.name", name)?;

@@ -42,6 +42,12 @@ pub(crate) struct CallArgs {
     /// The server's public address, if the webhook knows itself by another name.
     #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
+    /// Plays the demonstration and fails if anything in it goes otherwise: two questions, a booking
+    /// with a mistake in it, an interruption while it is written, a transfer.
+    #[arg(long, conflicts_with_all = [
+        "turns", "say", "interrupt_after", "press", "gap", "url", "knowledge", "receptionist",
+    ])]
+    pub(crate) story: bool,
     /// Where the recording, the trace and the page go.
     #[arg(long, value_name = "DIR", default_value = "call")]
     pub(crate) out: PathBuf,

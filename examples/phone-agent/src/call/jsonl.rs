@@ -96,6 +96,7 @@ fn session(at: Timestamp, line: &Line) -> Value {
         Entry::Event(event) => ("event", event.to_string()),
         Entry::Timeout => ("timeout", "timeout".to_owned()),
         Entry::Action(action) => ("action", action.to_string()),
+        Entry::Note(note) => ("note", note.to_string()),
     };
     json!({
         "at_ms": ms(at),
@@ -126,7 +127,11 @@ mod tests {
             .iter()
             .filter(|line| line.get("session_ms").is_some())
             .map(|line| {
-                let way = if line["kind"] == "action" { "> " } else { "" };
+                let way = match line["kind"].as_str().unwrap() {
+                    "action" => "> ",
+                    "note" => "= ",
+                    _ => "",
+                };
                 let (at, entry) = (&line["session_ms"], &line["line"]);
                 format!("{way}{} {}", at.as_str().unwrap(), entry.as_str().unwrap())
             })

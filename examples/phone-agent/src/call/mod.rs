@@ -4,7 +4,8 @@ mod args;
 mod clips;
 mod jsonl;
 mod page;
-mod record;
+pub(crate) mod record;
+pub(crate) mod story;
 mod summary;
 mod talk;
 
@@ -22,20 +23,22 @@ use voicekit::CallEvent;
 use voicekit::store::recordings::Recordings;
 use voicekit_core::time::Timestamp;
 use voicekit_core::tts::{Spoken, Tts, TtsRequest};
-use voicekit_testkit::carrier::{CallReport, SimulatedCall, Webhook};
+use voicekit_testkit::carrier::{CallReport, Exchange, SimulatedCall, Webhook};
 use voicekit_testkit::script::{Outcome, Script};
-use voicekit_twilio::TwilioConfig;
+use voicekit_twilio::{Account, TwilioConfig};
 
 use crate::agent::Followers;
+use crate::booking::Bookings;
 use crate::parts::Plan;
 use crate::settings::Settings;
-use crate::{agent, console, models, serve};
+use crate::{agent, console, desk, models, serve};
 use record::{Record, Recorder};
+use story::Held;
 
 pub(crate) use args::CallArgs;
 
 /// What the caller says if nothing else is asked for.
-const SMALL_TALK: [&str; 2] = ["When are you open on Saturday?", "Thank you, goodbye."];
+const SMALL_TALK: [&str; 2] = ["When are you open?", "Thank you, goodbye."];
 
 /// How long a recording may take after the call until it is where it belongs.
 const SETTLING: Duration = Duration::from_secs(60);
@@ -44,48 +47,68 @@ const SETTLING: Duration = Duration::from_secs(60);
 pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
     // A wrong file or address shows before any model is loaded.
     let recordings = args.agent.recordings()?;
-    let said = args.lines(&SMALL_TALK);
+    let said = args.lines(if args.story { &story::LINES } else { &SMALL_TALK });
     for line in said.iter().filter(|line| is_file(line)) {
         clips::read(Path::new(line))?;
     }
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the directory {}", args.out.display()))?;
     let call = SimulatedCall::new(script(&args, &said).await?).observe(talk::print);
+    let mut wrong = Vec::new();
     let record = match &args.url {
-        None => here(&args, call, recordings.as_ref()).await?,
+        None => here(&args, call, recordings.as_ref(), &mut wrong).await?,
         Some(url) if url.starts_with("ws:") => elsewhere(call.dial(url).await?),
         Some(url) => elsewhere(call.dial_webhook(&webhook(&args, url)).await?),
     };
     console::line(summary::write(&record));
     write(&args.out, &record)?;
-    Ok(verdict(&record.call))
+    if args.story && wrong.is_empty() {
+        console::line("The story went as it is told.");
+    }
+    for line in &wrong {
+        console::note(format_args!("not as the story tells: {line}"));
+    }
+    Ok(if wrong.is_empty() { verdict(&record.call) } else { ExitCode::FAILURE })
 }
 
-/// Calls an agent of our own, behind a server of our own.
+/// Calls an agent of our own, behind a server of our own. What is `wrong` with a story is said.
 async fn here(
     args: &CallArgs,
     call: SimulatedCall,
     recordings: Option<&Recordings>,
+    wrong: &mut Vec<String>,
 ) -> Result<Record> {
     let recorder = Recorder::default();
-    let settings = Settings::load(args.agent.config.as_deref())?;
+    let exchange = Exchange::start().await?;
+    let mut settings = Settings::load(args.agent.config.as_deref())?;
+    if settings.transfer.is_empty() {
+        settings.transfer = desk::front_desk();
+    }
+    let held = Held::new(args.agent.desk.bookings()?);
+    let bookings: Arc<dyn Bookings> =
+        if args.story { Arc::new(held.clone()) } else { args.agent.desk.bookings()? };
     console::note(Plan::new(&settings)?);
     let followers = Followers::default()
-        .observed(observe(&recorder))
+        .observed(observe(&recorder, &held))
         .heard(recorder.clone())
         .recorded(recordings);
-    let agent = agent::agent(settings, &args.agent.models, followers).await?;
+    let agent = agent::agent(settings, &args.agent, bookings, followers).await?;
     recorder.configured(agent.turn());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}/twilio/voice", listener.local_addr()?);
-    let served = serve::serve(listener, agent.clone(), TwilioConfig::local(), pending());
+    let served = serve::serve(listener, agent.clone(), carrier(&exchange), pending());
+    let call = call.reached_through(&exchange);
     let webhook = webhook(args, &url);
     tokio::select! {
         report = call.dial_webhook(&webhook) => {
             let call = report?;
             // The recording, if there is one, is complete then.
             agent.drain(SETTLING).await;
-            Ok(Record { call, trace: recorder.trace() })
+            let record = Record { call, trace: recorder.trace() };
+            if args.story {
+                *wrong = story::check(&record, &held.written(), &exchange.redirected());
+            }
+            Ok(record)
         }
         ended = served => {
             ended?;
@@ -99,12 +122,19 @@ fn elsewhere(call: CallReport) -> Record {
     Record { call, trace: record::Trace::default() }
 }
 
-fn observe(recorder: &Recorder) -> agent::Observe {
-    let recorder = recorder.clone();
+/// The simulated carrier, as the agent sees it.
+pub(crate) fn carrier(exchange: &Exchange) -> TwilioConfig {
+    let account = Account::new(exchange.account(), "simulated").with_api_url(exchange.url());
+    TwilioConfig::local().with_account(account)
+}
+
+fn observe(recorder: &Recorder, held: &Held) -> agent::Observe {
+    let (recorder, held) = (recorder.clone(), held.clone());
     Arc::new(move |_| {
-        let recorder = recorder.clone();
+        let (recorder, held) = (recorder.clone(), held.clone());
         Box::new(move |at: Timestamp, event: CallEvent<'_>| {
             talk::show(at, &event);
+            held.note(&event);
             recorder.note(at, &event);
         })
     })
@@ -125,7 +155,7 @@ fn webhook(args: &CallArgs, url: &str) -> Webhook {
 /// What the caller does, with texts spoken by the agent's own voice.
 async fn script(args: &CallArgs, said: &[String]) -> Result<Script> {
     let mut voice = None;
-    let mut script = Script::new().with_gap(args.gap).with_answer_wait(args.patience);
+    let mut clips = Vec::new();
     for line in said {
         let samples = if is_file(line) {
             clips::read(Path::new(line))?
@@ -138,6 +168,13 @@ async fn script(args: &CallArgs, said: &[String]) -> Result<Script> {
                 None => Vec::new(),
             }
         };
+        clips.push(samples);
+    }
+    if args.story {
+        return Ok(story::script(clips));
+    }
+    let mut script = Script::new().with_gap(args.gap).with_answer_wait(args.patience);
+    for (line, samples) in said.iter().zip(clips) {
         script = script.say(label(line), samples);
     }
     for interruption in &args.interrupt_after {
@@ -187,6 +224,7 @@ fn write(directory: &Path, record: &Record) -> Result<()> {
 
 /// A call that broke, was never answered, or broke the protocol is a failure.
 fn verdict(call: &CallReport) -> ExitCode {
-    let fine = matches!(call.outcome, Outcome::Completed | Outcome::AgentHungUp);
+    let fine =
+        matches!(call.outcome, Outcome::Completed | Outcome::AgentHungUp | Outcome::Redirected);
     if fine && call.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

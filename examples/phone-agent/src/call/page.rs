@@ -102,7 +102,7 @@ fn states(record: &Record) -> Vec<Value> {
         Entry::Action(Action::State(state)) => {
             Some(json!({"at": ms(at), "state": state.to_string()}))
         }
-        Entry::Action(_) | Entry::Event(_) | Entry::Timeout => None,
+        Entry::Action(_) | Entry::Event(_) | Entry::Timeout | Entry::Note(_) => None,
     };
     record.trace.lines().filter_map(|(at, line)| state((at, &line.entry))).collect()
 }
@@ -112,7 +112,7 @@ fn transcripts(record: &Record) -> Vec<Value> {
         let (text, kind) = match entry {
             Entry::Event(Event::Interim(text)) => (text, "interim"),
             Entry::Event(Event::Final { text, .. }) => (text, "final"),
-            Entry::Event(_) | Entry::Action(_) | Entry::Timeout => return None,
+            Entry::Event(_) | Entry::Action(_) | Entry::Timeout | Entry::Note(_) => return None,
         };
         Some(json!({"at": ms(at), "kind": kind, "text": text}))
     };
@@ -133,7 +133,7 @@ fn replies(record: &Record) -> Vec<Value> {
             Entry::Event(Event::Clause { reply, text }) => (reply, "text", json!(text)),
             Entry::Event(Event::Audio { reply, .. }) => (reply, "audio", json!(ms(at))),
             Entry::Action(Action::Cancel(reply)) => (reply, "cancelled", json!(ms(at))),
-            Entry::Event(_) | Entry::Action(_) | Entry::Timeout => continue,
+            Entry::Event(_) | Entry::Action(_) | Entry::Timeout | Entry::Note(_) => continue,
         };
         let Some((_, reply)) = replies.iter_mut().find(|(known, _)| known == id) else { continue };
         match (&reply[key], &value) {
@@ -153,7 +153,7 @@ fn begun(entry: &Entry) -> Option<(ReplyId, Source)> {
         Entry::Action(Action::Reply { reply, source }) => Some((*reply, *source)),
         Entry::Action(Action::Adopt(reply)) => Some((*reply, Source::Turn)),
         Entry::Action(Action::Say { reply, .. }) => Some((*reply, Source::Said)),
-        Entry::Event(_) | Entry::Action(_) | Entry::Timeout => None,
+        Entry::Event(_) | Entry::Action(_) | Entry::Timeout | Entry::Note(_) => None,
     }
 }
 

@@ -7,7 +7,9 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use voicekit::CallEvent;
 use voicekit_core::listen::{AudioEvent, CallAudio, Listen};
+use voicekit_core::llm::Message;
 use voicekit_core::time::Timestamp;
+use voicekit_core::tool::{ToolCall, ToolOutcome};
 use voicekit_core::transport::CallInfo;
 use voicekit_core::turn::trace::{Entry, Line};
 use voicekit_core::turn::{Action, Config, Event, Latency};
@@ -47,7 +49,7 @@ impl Record {
         let heard = turn.answer?.utterance.start;
         let measured = |(at, line): (Timestamp, &Line)| match &line.entry {
             Entry::Action(Action::Measured(latency)) => Some((at, *latency)),
-            Entry::Action(_) | Entry::Event(_) | Entry::Timeout => None,
+            Entry::Action(_) | Entry::Event(_) | Entry::Timeout | Entry::Note(_) => None,
         };
         let mut all = self.trace.lines().filter_map(measured);
         let near = all.find(|(at, _)| *at + MARK_REACH > heard && *at < heard + MARK_REACH)?;
@@ -65,7 +67,7 @@ impl Record {
             {
                 Some(text.as_str())
             }
-            Entry::Event(_) | Entry::Action(_) | Entry::Timeout => None,
+            Entry::Event(_) | Entry::Action(_) | Entry::Timeout | Entry::Note(_) => None,
         });
         texts.collect::<Vec<_>>().join(" ")
     }
@@ -75,6 +77,24 @@ impl Trace {
     /// The lines with their times on the carrier's clock.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (Timestamp, &Line)> {
         self.lines.iter().map(|line| (self.on_carrier(line.at), line))
+    }
+
+    /// The conversation as it is remembered, with the tools that were used.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.lines.iter().filter_map(|line| match &line.entry {
+            Entry::Action(Action::Remember(message)) => Some(message),
+            Entry::Action(_) | Entry::Event(_) | Entry::Timeout | Entry::Note(_) => None,
+        })
+    }
+
+    /// The tools that were used, on the carrier's clock, each with its outcome.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = (Timestamp, &ToolCall, &ToolOutcome)> {
+        self.lines().filter_map(|(at, line)| match &line.entry {
+            Entry::Action(Action::Remember(Message::Tool { call, outcome })) => {
+                Some((at, call, outcome))
+            }
+            Entry::Action(_) | Entry::Event(_) | Entry::Timeout | Entry::Note(_) => None,
+        })
     }
 
     /// The engine's timings, if they are known.
@@ -175,6 +195,7 @@ pub(crate) mod tests {
         > 3295 cancel #2
         > 3295 clear
         > 3295 remember interrupted "We are"
+        > 3300 remember tool {"id":"t-1","name":"book_table","arguments":"{\"party_size\":14}"} {"text":"Too many.","failed":true}
     "#;
 
     pub(crate) fn record() -> Record {

@@ -36,6 +36,7 @@ pub(crate) fn outcome(outcome: Outcome) -> String {
     match outcome {
         Outcome::Completed => "the caller hung up after the last answer".to_owned(),
         Outcome::AgentHungUp => "the agent hung up".to_owned(),
+        Outcome::Redirected => "the caller was transferred".to_owned(),
         Outcome::NoAnswer { step } => format!("the agent never answered step {}", step + 1),
         Outcome::TooLong => "the call took too long".to_owned(),
         Outcome::Lost => "the connection broke".to_owned(),
@@ -86,6 +87,11 @@ fn remarks(text: &mut String, record: &Record) {
         let count = report.underruns.len();
         let _ = writeln!(text, "{count} gaps in the agent's speech, {} ms in all", ms(total));
     }
+    for (at, call, outcome) in record.trace.tools() {
+        let how = if outcome.failed { "failed" } else { "ok" };
+        let said = shorten(&outcome.text, 100);
+        let _ = writeln!(text, "tool at {at} ms: {} {} {how}: {said}", call.name, call.arguments);
+    }
     for violation in &record.call.violations {
         let _ = writeln!(text, "protocol violation at {} ms: {}", violation.at, violation.breach);
     }
@@ -130,6 +136,7 @@ mod tests {
             "heard after 1100 ms in the median, 1100 ms at most",
             "turn 2 interrupted the agent, who was silent after 300 ms",
             "failure at 4005 ms: asr: lost",
+            "tool at 3305 ms: book_table {\"party_size\":14} failed: Too many.",
         ] {
             assert!(lines.iter().any(|line| line == expected), "{expected} is not in\n{text}");
         }

@@ -37,7 +37,14 @@ pub(crate) fn show(at: Timestamp, event: &CallEvent<'_>) {
             Entry::Action(Action::Remember(Message::Caller { text })) => {
                 say(at, "", format_args!("understood: {text}"));
             }
-            Entry::Event(_) | Entry::Action(_) | Entry::Timeout => {}
+            Entry::Action(Action::RunTool { call, .. }) => {
+                say(at, "tool", format_args!("{} {}", call.name, call.arguments));
+            }
+            Entry::Event(Event::ToolDone { outcome, .. }) => {
+                let how = if outcome.failed { "failed" } else { "ok" };
+                say(at, "tool", format_args!("{how}: {}", outcome.text));
+            }
+            Entry::Event(_) | Entry::Action(_) | Entry::Timeout | Entry::Note(_) => {}
         },
         CallEvent::Ended(report) => {
             for line in report.metrics.to_string().lines() {
