@@ -16,10 +16,10 @@ use crate::split::plain_sentences;
 /// Compares the question with each passage as a whole, with its heading, with each of its sentences
 /// and word by word.
 ///
-/// A passage says several things, and its embedding is their mean; a caller asks for one. Half of what
-/// decides is how well the passage fits in parts: the mean of the cosines with the passage in context
+/// A passage says several things, and its embedding is their mean; a caller asks for one. Part of what
+/// decides is how well the passage fits in pieces: the mean of the cosines with the passage in context
 /// (weight 1), its best sentence under its heading (1), the heading alone (½) and the text alone (½).
-/// The other, a little more, is how well each word of the question is answered by some word of the
+/// The rest, one and a half times as much, is how well each word of the question is answered by some word of the
 /// passage, each as it is meant in its place: late interaction (Khattab and Zaharia, 2020), with
 /// embeddings that were not trained for it. It tells "the filling fell out" from "a new filling",
 /// which have the same mean.

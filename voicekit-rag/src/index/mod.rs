@@ -34,7 +34,7 @@ use tokio::task::spawn_blocking;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::retrieve::spoken::essence;
 use voicekit_core::retrieve::{
-    Chunk, Embedder, Index, Passage, Query, Reranker, Retriever, Settled, spoken,
+    Chunk, Embedder, Index, Passage, Query, Reranker, Retriever, Settled,
 };
 
 use self::file::{Entry, Log};
