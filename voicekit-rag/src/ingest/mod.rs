@@ -1,15 +1,20 @@
-//! A directory becomes knowledge, and stays in step with it.
+//! Documents become knowledge, and it stays in step with them.
 //!
 //! Every file that [`load`] can read is a document, named by its path below the
 //! directory. A file whose content has not changed is skipped; one that is gone is removed from the
 //! index; one that cannot be read is reported, keeps what is known of it, and the others go on. An
 //! ingestion that breaks off is taken up where it stopped by running it again.
+//!
+//! With the feature `http`, a list of addresses is a source, too. An index is in step with one source:
+//! what another left in it is removed.
 
 mod walk;
+#[cfg(feature = "http")]
+mod web;
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -19,16 +24,19 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::retrieve::{Chunk, Embedder, Embedding, Index, Settled};
 use voicekit_core::retry::RetryPolicy;
 
-use crate::load::{self, Limits};
+use crate::load::{self, Format, Limits};
 use crate::split::{Piece, SplitConfig, split};
 
-use self::walk::Source;
+use self::walk::{Listing, Place, Source};
+
+#[cfg(feature = "http")]
+pub use self::web::{Web, urls};
 
 const SERVICE: &str = "ingestion";
 /// Part of every fingerprint; raised when files are read or split otherwise.
 const VERSION: &str = "1";
 
-/// Keeps an index in step with a directory.
+/// Keeps an index in step with a directory, a file or a list of addresses.
 #[derive(Clone)]
 pub struct Ingestion {
     index: Arc<dyn Index>,
@@ -54,7 +62,7 @@ impl fmt::Debug for Ingestion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress<'a> {
-    /// The file at work, by its path below the directory.
+    /// The file at work, by its path below the directory, or the address.
     pub document: &'a str,
     /// Files that are done.
     pub files: usize,
@@ -78,7 +86,7 @@ pub struct Report {
     pub removed: usize,
     /// Chunks that were written.
     pub chunks: usize,
-    /// Files that could not be read, by their paths, and why.
+    /// Files that could not be read, by their paths or addresses, and why.
     pub failed: Vec<(String, Error)>,
     /// Files of kinds that are not read.
     pub ignored: usize,
@@ -139,20 +147,54 @@ impl Ingestion {
         self
     }
 
-    /// Brings the index in step with `directory`. `progress` hears of every batch and file.
+    /// Brings the index in step with the directory or file at `path`. `progress` hears of every batch
+    /// and file.
     ///
     /// # Errors
     ///
-    /// `Config` if there is no such directory, or nothing in it that can be read: then nothing is
+    /// `Config` if there is no such path, or nothing in it that can be read: then nothing is
     /// removed. What the embedder and the index fail with. Files that cannot be read are no error of
     /// the whole: see [`Report::failed`].
     pub async fn run(
         &self,
-        directory: impl AsRef<Path>,
+        path: impl AsRef<Path>,
+        progress: impl FnMut(Progress<'_>) + Send,
+    ) -> Result<Report> {
+        let path = path.as_ref().to_owned();
+        let listing = blocking(move || walk::list(&path)).await?;
+        self.keep(listing, &Fetch::default(), progress).await
+    }
+
+    /// Brings the index in step with what is at `urls` on the `web`, as [`urls`] reads them off a list.
+    /// The address is the document's name.
+    ///
+    /// # Errors
+    ///
+    /// `Config` if there is no address. What the embedder and the index fail with. What cannot be
+    /// fetched or read is no error of the whole, and what is known of it stays: see
+    /// [`Report::failed`].
+    #[cfg(feature = "http")]
+    pub async fn run_urls(
+        &self,
+        web: &Web,
+        urls: impl IntoIterator<Item = String>,
+        progress: impl FnMut(Progress<'_>) + Send,
+    ) -> Result<Report> {
+        let sources = urls.into_iter().map(|url| Source { document: url, place: Place::Web });
+        let listing = Listing { sources: sources.collect(), ignored: 0 };
+        if listing.sources.is_empty() {
+            return Err(Error::new(ErrorKind::Config, SERVICE, "there is no address"));
+        }
+        let fetch = Fetch { web: Some(web.client(&self.limits, &self.retry)) };
+        self.keep(listing, &fetch, progress).await
+    }
+
+    async fn keep(
+        &self,
+        listing: Listing,
+        fetch: &Fetch,
         mut progress: impl FnMut(Progress<'_>) + Send,
     ) -> Result<Report> {
-        let directory = directory.as_ref().to_owned();
-        let listing = blocking(move || walk::list(&directory)).await?;
         let known = self.index.documents().await?;
         let of = listing.sources.len();
         let mut report = Report { ignored: listing.ignored, ..Report::default() };
@@ -166,7 +208,7 @@ impl Ingestion {
             let document = source.document.clone();
             let known = known.get(&document).cloned();
             progress(Progress { document: &document, files, of, chunks: report.chunks });
-            let read = self.read(source, known.clone()).await;
+            let read = self.read(source, fetch, known.clone()).await;
             match read {
                 Err(error) => report.failed.push((document, error)),
                 Ok(None) => report.unchanged += 1,
@@ -190,16 +232,21 @@ impl Ingestion {
     }
 
     /// The document, unless it is known as it is.
-    async fn read(&self, source: Source, known: Option<String>) -> Result<Option<Version>> {
+    async fn read(
+        &self,
+        source: Source,
+        fetch: &Fetch,
+        known: Option<String>,
+    ) -> Result<Option<Version>> {
         let (limits, config) = (self.limits, self.split.clone());
         let salt = format!("{config:?} {:?}", self.metadata);
+        let Raw { format, name, bytes } = fetch.read(source, limits).await?;
         blocking(move || {
-            let bytes = walk::read(&source.path, &limits)?;
             let fingerprint = fingerprint(&salt, &bytes);
             if known.as_ref() == Some(&fingerprint) {
                 return Ok(None);
             }
-            let blocks = load::load(source.format, &source.name(), &bytes, &limits)?;
+            let blocks = load::load(format, &name, &bytes, &limits)?;
             Ok(Some(Version { fingerprint, pieces: split(&blocks, &config) }))
         })
         .await
@@ -253,6 +300,41 @@ impl Ingestion {
     }
 }
 
+/// A document's bytes.
+struct Raw {
+    format: Format,
+    /// A title, where it has none.
+    name: String,
+    bytes: Vec<u8>,
+}
+
+/// Gets documents from where they are.
+#[derive(Default)]
+struct Fetch {
+    #[cfg(feature = "http")]
+    web: Option<web::Client>,
+}
+
+impl Fetch {
+    async fn read(&self, source: Source, limits: Limits) -> Result<Raw> {
+        match source.place {
+            Place::File { path, format } => {
+                let name = walk::name(&path);
+                let bytes = blocking(move || walk::read(&path, &limits)).await?;
+                Ok(Raw { format, name, bytes })
+            }
+            #[cfg(feature = "http")]
+            Place::Web => {
+                let Some(web) = &self.web else {
+                    return Err(Error::new(ErrorKind::Internal, SERVICE, "there is no web"));
+                };
+                let web::Page { bytes, format, name } = web.fetch(&source.document).await?;
+                Ok(Raw { format, name, bytes })
+            }
+        }
+    }
+}
+
 /// A document as it is.
 struct Version {
     fingerprint: String,
@@ -280,12 +362,4 @@ async fn blocking<T: Send + 'static>(
     spawn_blocking(work).await.map_err(|error| {
         Error::new(ErrorKind::Internal, SERVICE, "the work was broken off").with_source(error)
     })?
-}
-
-impl Source {
-    /// The file's name as a title: `getting-here.html` is `getting here`.
-    fn name(&self) -> String {
-        let stem = self.path.file_stem().map(PathBuf::from).unwrap_or_default();
-        stem.to_string_lossy().replace(['-', '_'], " ")
-    }
 }

@@ -17,10 +17,21 @@ const MOST: usize = 100_000;
 /// A file that can be read.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// Its path below the directory, with `/` on every system.
+    /// Its path below the directory, with `/` on every system, or its address.
     pub(super) document: String,
-    pub(super) path: PathBuf,
-    pub(super) format: Format,
+    pub(super) place: Place,
+}
+
+/// Where it is.
+#[derive(Debug)]
+pub(super) enum Place {
+    File {
+        path: PathBuf,
+        format: Format,
+    },
+    /// At the address that is the document's name.
+    #[cfg(feature = "http")]
+    Web,
 }
 
 #[derive(Debug)]
@@ -31,14 +42,23 @@ pub(super) struct Listing {
     pub(super) ignored: usize,
 }
 
-/// What is in `directory`. Hidden files and links are left out.
-pub(super) fn list(directory: &Path) -> Result<Listing> {
+/// What is in the directory at `path`, or the file that is there. Hidden files and links in
+/// directories are left out.
+pub(super) fn list(path: &Path) -> Result<Listing> {
     let mut listing = Listing { sources: Vec::new(), ignored: 0 };
-    add(directory, "", 0, &mut listing)?;
+    match Format::of(path).filter(|_| path.is_file()) {
+        Some(format) => {
+            let document = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let place = Place::File { path: path.to_owned(), format };
+            listing.sources.push(Source { document, place });
+        }
+        None if path.is_file() => {}
+        None => add(path, "", 0, &mut listing)?,
+    }
     if listing.sources.is_empty() {
         let problem = format!(
-            "{} holds no document: wanted are .md, .html, .txt, .csv, .json, .jsonl and .pdf",
-            directory.display()
+            "{} is or holds no document: wanted are .md, .html, .txt, .csv, .json, .jsonl and .pdf",
+            path.display()
         );
         return Err(Error::new(ErrorKind::Config, SERVICE, problem));
     }
@@ -73,10 +93,19 @@ fn add(directory: &Path, prefix: &str, depth: usize, listing: &mut Listing) -> R
                 let problem = format!("there are more than {MOST} files");
                 return Err(Error::new(ErrorKind::Config, SERVICE, problem));
             }
-            Some(format) => listing.sources.push(Source { document, path: entry.path(), format }),
+            Some(format) => {
+                let place = Place::File { path: entry.path(), format };
+                listing.sources.push(Source { document, place });
+            }
         }
     }
     Ok(())
+}
+
+/// The file's name as a title: `getting-here.html` is `getting here`.
+pub(super) fn name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().replace(['-', '_'], " ")
 }
 
 /// The content of a file, which may grow meanwhile.

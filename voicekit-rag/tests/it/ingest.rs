@@ -151,3 +151,15 @@ async fn a_batch_that_fails_is_embedded_again_and_an_ingestion_that_broke_off_go
     let report = run(1).await.unwrap();
     assert_eq!(counts(&report), [2, 0, 0, 0]);
 }
+
+#[tokio::test]
+async fn a_single_file_is_a_source_too() {
+    let (folder, index) = (folder(), index());
+    let ingestion = ingestion(&index);
+    let report = ingestion.run(folder.file("dogs.md"), |_| {}).await.unwrap();
+    assert_eq!(counts(&report), [1, 0, 0, 0]);
+    assert_eq!(index.documents().await.unwrap().into_keys().collect::<Vec<_>>(), ["dogs.md"]);
+    let failure = ingestion.run(folder.file("picture.png"), |_| {}).await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Config);
+    assert!(failure.message().contains("no document"), "{failure}");
+}

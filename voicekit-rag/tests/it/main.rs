@@ -8,3 +8,5 @@ mod ingest;
 mod load;
 mod quality;
 mod split;
+#[cfg(feature = "http")]
+mod web;
