@@ -39,6 +39,7 @@ fuzz_target!(|data: &[u8]| {
         voicekit_anthropic::fuzz::refused(&refusal),
         voicekit_elevenlabs::fuzz::refused(&refusal),
         Some(voicekit_piper::fuzz::refused(&refusal)),
+        voicekit_qdrant::fuzz::refused(&refusal),
         Some(deepgram(&refusal)),
         Some(assemblyai(&refusal)),
     ];

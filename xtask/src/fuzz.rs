@@ -19,6 +19,7 @@ const TARGETS: &[&str] = &[
     "recognisers",
     "voices",
     "models",
+    "knowledge",
     "twilio",
     "refusals",
     "wav",
