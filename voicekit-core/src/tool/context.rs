@@ -1,7 +1,10 @@
 //! What a tool knows of the call it runs in, and what it can do to it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
 
 use crate::control::{CallControl, Keys, Transfer};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,6 +36,22 @@ pub trait LiveCall: fmt::Debug + Send + Sync + 'static {
 
     /// What the carrier can do to the call.
     fn control(&self) -> Option<Arc<dyn CallControl>>;
+
+    /// What is noted of the caller and what they want, by name. Default: nothing is.
+    fn slots(&self) -> BTreeMap<String, Value> {
+        BTreeMap::new()
+    }
+
+    /// Notes `value` under `name`; null forgets what was noted. Default: there is nothing to note.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` if there is no such slot or the value does not fit it.
+    fn set_slot(&self, name: &str, value: &Value) -> Result<()> {
+        let _ = value;
+        let message = format!("there is no slot `{name}`");
+        Err(Error::new(ErrorKind::Rejected, "slots", message))
+    }
 }
 
 impl ToolContext {
@@ -47,9 +66,10 @@ impl ToolContext {
         Self { call, key, conversation, progress: Progress::default(), line }
     }
 
-    /// A context without a call, for tests of a tool: what it says is said to nobody.
+    /// A context without a call, for tests of a tool: what it says is said to nobody, and whatever
+    /// it notes is kept.
     pub fn detached(call: CallInfo) -> Self {
-        Self::new(Arc::new(call), "detached", [], Arc::new(Nobody))
+        Self::new(Arc::new(call), "detached", [], Arc::new(Nobody::default()))
     }
 
     /// Who calls whom.
@@ -122,6 +142,21 @@ impl ToolContext {
         self.control()?.press(keys).await
     }
 
+    /// What is noted of the caller and what they want, by the slot's name.
+    pub fn slots(&self) -> BTreeMap<String, Value> {
+        self.line.slots()
+    }
+
+    /// Notes `value` in a slot of the agent, in the slot's form; null forgets what was noted.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` if the agent has no such slot or the value does not fit it. The message says what
+    /// it must be.
+    pub fn set_slot(&self, name: &str, value: impl Into<Value>) -> Result<()> {
+        self.line.set_slot(name, &value.into())
+    }
+
     fn control(&self) -> Result<Arc<dyn CallControl>> {
         let none = "this line has no call control: give its transport the carrier's account";
         self.line.control().ok_or_else(|| Error::new(ErrorKind::Unsupported, "call", none))
@@ -160,8 +195,10 @@ impl fmt::Debug for Progress {
     }
 }
 
-#[derive(Debug)]
-struct Nobody;
+#[derive(Debug, Default)]
+struct Nobody {
+    noted: Mutex<BTreeMap<String, Value>>,
+}
 
 impl LiveCall for Nobody {
     fn tell(&self, _: Event) -> Result<()> {
@@ -172,5 +209,22 @@ impl LiveCall for Nobody {
 
     fn control(&self) -> Option<Arc<dyn CallControl>> {
         None
+    }
+
+    fn slots(&self) -> BTreeMap<String, Value> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_slot(&self, name: &str, value: &Value) -> Result<()> {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        match value {
+            Value::Null => drop(noted.remove(name)),
+            Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => drop(noted.insert(name.to_owned(), value.clone())),
+        }
+        Ok(())
     }
 }
