@@ -23,10 +23,11 @@ use voicekit_core::turn::{self, TurnDetector};
 use voicekit_core::vad::{EnergyVad, Vad};
 
 use crate::calls::Calls;
-use crate::knowledge::briefing::RULE;
 use crate::knowledge::{Knowledge, KnowledgeConfig};
 use crate::observer::{CallReport, Observer};
-use crate::session::{STOP, Session, Sessions};
+use crate::prompt::Prompting;
+use crate::session::{STOP, Session, Sessions, offer};
+use crate::slots::Note;
 
 /// An agent that can answer any number of calls at once. Cloning shares it.
 #[derive(Clone)]
@@ -34,9 +35,7 @@ pub struct Agent(Arc<Parts>);
 
 /// What every call of an agent shares.
 pub(crate) struct Parts {
-    pub(crate) instructions: String,
-    pub(crate) phrases: Phrases,
-    pub(crate) language: String,
+    pub(crate) prompting: Prompting,
     pub(crate) vocabulary: Vec<String>,
     pub(crate) asr: Arc<dyn Asr>,
     pub(crate) llm: Arc<dyn Llm>,
@@ -54,57 +53,8 @@ pub(crate) struct Parts {
     pub(crate) calls: Arc<Calls>,
 }
 
-impl Parts {
-    /// The instructions with what belongs to the other parts.
-    pub(crate) fn instructions(&self) -> String {
-        let given = &self.instructions;
-        match &self.knowledge {
-            None => given.clone(),
-            Some(_) if given.is_empty() => RULE.to_owned(),
-            Some(_) => format!("{given}\n\n{RULE}"),
-        }
-    }
-}
-
 type VadSource = Box<dyn Fn() -> Result<Box<dyn Vad>> + Send + Sync>;
 type Observe = Box<dyn Fn(&CallInfo) -> Box<dyn Observer> + Send + Sync>;
-
-/// What the agent says without asking the model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Phrases {
-    /// Said first, if the agent is to speak first. Default: none, the caller speaks first.
-    pub greeting: Option<String>,
-    /// Asks the caller to say again what was not understood.
-    pub not_understood: String,
-    /// Asks a silent caller whether they are there.
-    pub still_there: String,
-    /// Apologises for a reply that failed.
-    pub failure: String,
-    /// Says that a tool takes a moment.
-    pub filler: String,
-    /// Says that the call will soon have lasted as long as it may.
-    pub warning: String,
-    /// The message left on an answering machine. Default: none, the agent hangs up.
-    pub voicemail: Option<String>,
-    /// Ends the call.
-    pub goodbye: String,
-}
-
-impl Default for Phrases {
-    fn default() -> Self {
-        Self {
-            greeting: None,
-            not_understood: "Sorry, I didn't catch that. Could you say it again?".to_owned(),
-            still_there: "Are you still there?".to_owned(),
-            failure: "Sorry, something went wrong on my side. Could you say that again?".to_owned(),
-            filler: "One moment, please.".to_owned(),
-            warning: "I'm afraid we only have one more minute.".to_owned(),
-            voicemail: None,
-            goodbye: "Thank you for calling. Goodbye.".to_owned(),
-        }
-    }
-}
 
 impl Agent {
     /// Starts to put an agent together.
@@ -157,9 +107,8 @@ impl fmt::Debug for Agent {
 /// Puts an agent together. A recogniser, a model and a voice are needed; the rest has defaults.
 #[derive(Default)]
 pub struct AgentBuilder {
-    instructions: String,
-    phrases: Phrases,
-    language: Option<String>,
+    pub(crate) prompting: Prompting,
+    pub(crate) language: Option<String>,
     vocabulary: Vec<String>,
     asr: Option<Arc<dyn Asr>>,
     llm: Option<Arc<dyn Llm>>,
@@ -177,34 +126,6 @@ pub struct AgentBuilder {
 }
 
 impl AgentBuilder {
-    /// Who the agent is and how it behaves: the model's system prompt. Default: empty.
-    #[must_use]
-    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
-        self.instructions = instructions.into();
-        self
-    }
-
-    /// What the agent says first. Default: nothing, the caller speaks first.
-    #[must_use]
-    pub fn greeting(mut self, greeting: impl Into<String>) -> Self {
-        self.phrases.greeting = Some(greeting.into());
-        self
-    }
-
-    /// What the agent says without asking the model. Default: English phrases, no greeting.
-    #[must_use]
-    pub fn phrases(mut self, phrases: Phrases) -> Self {
-        self.phrases = phrases;
-        self
-    }
-
-    /// The language spoken, as a BCP 47 tag; also that of turn taking. Default: `en`.
-    #[must_use]
-    pub fn language(mut self, language: impl Into<String>) -> Self {
-        self.language = Some(language.into());
-        self
-    }
-
     /// Names and terms that the recogniser should expect. Default: none.
     #[must_use]
     pub fn vocabulary(mut self, words: impl IntoIterator<Item = String>) -> Self {
@@ -344,27 +265,32 @@ impl AgentBuilder {
         let tts = self.tts.ok_or_else(|| missing("tts"))?;
         let vad = self.vad.unwrap_or_else(|| Box::new(energy_vad));
         let mut turn = self.turn;
-        turn.greet = self.phrases.greeting.is_some();
+        let mut prompting = self.prompting;
+        turn.greet = prompting.greets();
         let language = self.language.unwrap_or_else(|| turn.language.clone());
         turn.language.clone_from(&language);
+        prompting.language = language;
         // Nobody is cut short because the recogniser is known to be slow.
         turn.finalize_wait = turn.finalize_wait.max(asr.info().final_latency);
         turn.transcript_wait = turn.transcript_wait.max(turn.finalize_wait);
         turn.check()?;
-        check_tools(&self.tools)?;
+        let mut tools = self.tools;
+        if !prompting.slots.is_empty() {
+            tools.push(Arc::new(Note::new(&prompting.slots)));
+        }
+        check_tools(&tools)?;
+        prompting.check(&tools.iter().map(|tool| offer(&**tool)).collect::<Vec<_>>())?;
         let heard = AudioFormat::pcm16(vad()?.rate_hz());
         Converter::new(AudioFormat::PHONE, heard)?;
         Converter::new(AudioFormat::PHONE, best(&asr.info().formats, asr.info().name)?)?;
         Converter::new(best(&tts.info().formats, tts.info().name)?, AudioFormat::PHONE)?;
         Ok(Agent(Arc::new(Parts {
-            instructions: self.instructions,
-            phrases: self.phrases,
-            language,
+            prompting,
             vocabulary: self.vocabulary,
             asr,
             llm,
             tts,
-            tools: self.tools,
+            tools,
             vad,
             detector: self.detector,
             turn,

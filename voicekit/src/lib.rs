@@ -3,17 +3,25 @@
 mod agent;
 mod calls;
 pub mod knowledge;
+pub mod memory;
 mod observer;
+mod phrases;
+pub mod prompt;
 pub mod resilience;
 mod session;
+pub mod slots;
 pub mod tools;
 
-pub use agent::{Agent, AgentBuilder, Phrases};
+pub use agent::{Agent, AgentBuilder};
 pub use calls::FAREWELL;
 pub use knowledge::KnowledgeConfig;
+pub use memory::Memory;
 pub use observer::{CallEvent, CallReport, Observer, Part};
+pub use phrases::Phrases;
+pub use prompt::{Budget, Prompt, PromptError};
 pub use schemars;
 pub use session::{CallHandle, Refused, Session, SessionKey, Sessions};
+pub use slots::Slot;
 #[cfg(feature = "anthropic")]
 pub use voicekit_anthropic as anthropic;
 #[cfg(feature = "assemblyai")]

@@ -1,7 +1,9 @@
 //! What an application sees of a call.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::Value;
 use voicekit_core::error::Error;
 use voicekit_core::llm::{Message, Usage};
 use voicekit_core::time::Timestamp;
@@ -63,6 +65,10 @@ pub enum Part {
     Sessions,
     /// What is looked up for the model.
     Knowledge,
+    /// A template, or the variables of a call.
+    Prompt,
+    /// What summarises a long call.
+    Memory,
 }
 
 impl fmt::Display for Part {
@@ -74,6 +80,8 @@ impl fmt::Display for Part {
             Self::Transport => "transport",
             Self::Sessions => "sessions",
             Self::Knowledge => "knowledge",
+            Self::Prompt => "prompt",
+            Self::Memory => "memory",
         })
     }
 }
@@ -88,9 +96,13 @@ pub struct CallReport {
     pub reason: EndReason,
     /// What was said and heard, oldest first.
     pub messages: Vec<Message>,
+    /// What was said first, in fewer words, if the call was long: what the model read instead.
+    pub summary: String,
+    /// What was noted of the caller and what they want, by the slot's name.
+    pub slots: BTreeMap<String, Value>,
     /// How the conversation went: latencies, interruptions, dead air.
     pub metrics: Metrics,
-    /// The tokens that the model has read and written, as far as it says; of a reply that was
+    /// The tokens that the model has read and written, summaries included, as far as it says; of a reply that was
     /// thrown away before its end, an estimate at four characters a token.
     pub usage: Usage,
     /// Those of them that went into prepared replies nobody heard.
@@ -105,6 +117,8 @@ impl CallReport {
             ended,
             reason,
             messages: Vec::new(),
+            summary: String::new(),
+            slots: BTreeMap::new(),
             metrics: Metrics::default(),
             usage: Usage::default(),
             wasted: Usage::default(),

@@ -25,7 +25,7 @@ use futures::{FutureExt, StreamExt};
 use voicekit_core::asr::{AsrEvent, AsrInput};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, Result};
-use voicekit_core::llm::{ChatRequest, Message, Usage};
+use voicekit_core::llm::{Message, Usage};
 use voicekit_core::playout::Playout;
 use voicekit_core::time::{MediaTime, Timestamp};
 use voicekit_core::tool::{LiveCall, ToolCall, ToolContext};
@@ -37,7 +37,9 @@ use voicekit_core::turn::{Action, Engine, Event, Hint, Latency, Metrics, ReplyId
 
 use crate::agent::Parts;
 use crate::knowledge::{Found, Inquiry};
+use crate::memory::Summary;
 use crate::observer::{CallEvent, CallReport, Observer, Part};
+use crate::prompt::{Draft, Scene};
 use clock::Clock;
 use handle::{Commands, Reach};
 use hearing::{Activity, Hearing};
@@ -52,7 +54,7 @@ const MADE_AHEAD: Duration = Duration::from_secs(10);
 
 pub use handle::{CallHandle, Refused};
 pub use keeper::{SessionKey, Sessions};
-pub(crate) use tools::STOP;
+pub(crate) use tools::{STOP, offer};
 
 /// One conversation on one line.
 pub struct Session {
@@ -180,6 +182,7 @@ struct Call {
     info: Arc<CallInfo>,
     reach: Arc<dyn LiveCall>,
     running: Running,
+    scene: Scene,
     usage: Usage,
     wasted: Usage,
     messages: Vec<Message>,
@@ -195,14 +198,18 @@ impl Call {
     fn new(session: Session, clock: Clock) -> Result<Self> {
         let Session { parts, line, feed, commands: (handle, commands) } = session;
         let info = Arc::new(line.call().clone());
-        let reach = Arc::new(Reach::new(handle, line.control()));
+        let scene = Scene::new(&parts, &info);
+        let reach = Arc::new(Reach::new(handle, line.control(), scene.notebook.clone()));
         let format = line.format();
         let keeper = parts.sessions.as_ref();
         let keeper = keeper.and_then(|(store, sessions)| Keeper::new(store, sessions, line.call()));
         let inquiry = parts.knowledge.clone().map(Inquiry::new);
         let activity = Activity::new(&parts, format)?;
-        let hearing = Some(Hearing::open(&parts, format)?);
-        let engine = Engine::new(parts.turn.clone())?;
+        let hearing = Some(Hearing::open(&parts, &scene.language, format)?);
+        let mut turn = parts.turn.clone();
+        turn.language.clone_from(&scene.language);
+        turn.greet = scene.phrases.greeting.is_some();
+        let engine = Engine::new(turn)?;
         let playout = Playout::new(format, parts.pace);
         let (sink, line) = line.split();
         Ok(Self {
@@ -224,6 +231,7 @@ impl Call {
             info,
             reach,
             running: Running::default(),
+            scene,
             usage: Usage::default(),
             wasted: Usage::default(),
             messages: Vec::new(),
@@ -236,6 +244,9 @@ impl Call {
     }
 
     async fn run(mut self, watch: &mut Watch) -> CallReport {
+        for (part, error) in self.scene.problems() {
+            watch.failed(part, &error);
+        }
         self.go_on(watch).await;
         self.handle(Event::Started, watch).await;
         while self.engine.state() != State::Ended {
@@ -247,11 +258,13 @@ impl Call {
         let reason = self.ended.unwrap_or(EndReason::AgentHungUp);
         if let Some(keeper) = self.keeper.take() {
             let concluded = reason == EndReason::AgentHungUp;
-            if let Err(error) = keeper.finish(&self.messages, concluded).await {
+            if let Err(error) = keeper.finish(self.scene.record(&self.messages), concluded).await {
                 watch.failed(Part::Sessions, &error);
             }
         }
         let mut report = CallReport::new(now, reason).with_error(self.error);
+        self.scene.memory.summary().clone_into(&mut report.summary);
+        report.slots = self.scene.notebook.noted();
         report.messages = self.messages.split_off(self.earlier);
         report.usage = self.usage;
         report.wasted = self.wasted;
@@ -262,11 +275,14 @@ impl Call {
     async fn go_on(&mut self, watch: &mut Watch) {
         let Some(load) = self.keeper.as_ref().map(Keeper::load) else { return };
         match load.await {
-            Ok(messages) if messages.is_empty() => {}
-            Ok(messages) => {
-                watch.show(CallEvent::Continued(&messages));
-                self.earlier = messages.len();
-                self.messages = messages;
+            Ok(None) => {}
+            Ok(Some(mut record)) => {
+                self.scene.restore(&mut record);
+                if !record.messages.is_empty() {
+                    watch.show(CallEvent::Continued(&record.messages));
+                }
+                self.earlier = record.messages.len();
+                self.messages = record.messages;
             }
             Err(error) => watch.failed(Part::Sessions, &error),
         }
@@ -278,6 +294,9 @@ impl Call {
         let wake =
             earliest(self.engine.poll_timeout().map(|(at, _)| at), self.playout.poll_timeout());
         let hungry = self.playout.buffered() < MADE_AHEAD;
+        if let Some(keeper) = &mut self.keeper {
+            keeper.start(|| self.scene.record(&self.messages));
+        }
         tokio::select! {
             biased;
             event = self.line.next(), if self.ended.is_none() => {
@@ -294,11 +313,12 @@ impl Call {
             (run, outcome) = self.running.next() => {
                 self.handle(Event::ToolDone { run, outcome }, watch).await;
             }
-            saved = keeper::save(&mut self.keeper, &self.messages) => {
+            saved = keeper::saved(&mut self.keeper) => {
                 if let Err(error) = saved {
                     watch.failed(Part::Sessions, &error);
                 }
             }
+            summary = self.scene.memory.next() => self.summarised(summary, watch),
             () = prepare_more(&mut self.prepared) => {}
             () = self.clock.sleep_until(wake) => {}
         }
@@ -362,6 +382,7 @@ impl Call {
             inquiry.turn_over();
         }
         self.messages.push(message);
+        self.scene.memory.consider(self.clock.now(), &self.messages, self.scene.fixed());
         if let Some(keeper) = &mut self.keeper {
             keeper.changed();
         }
@@ -502,7 +523,7 @@ impl Call {
     }
 
     fn restart_hearing(&mut self, watch: &mut Watch) {
-        match Hearing::open(&self.parts, self.format) {
+        match Hearing::open(&self.parts, &self.scene.language, self.format) {
             Ok(hearing) => self.hearing = Some(hearing),
             Err(error) => watch.failed(Part::Asr, &error),
         }
@@ -511,7 +532,7 @@ impl Call {
     // Replies.
 
     fn begin_reply(&mut self, reply: ReplyId, source: Source) {
-        let phrases = &self.parts.phrases;
+        let phrases = &self.scene.phrases;
         let words = match source {
             Source::Greeting => Words::Phrase(phrases.greeting.clone().unwrap_or_default()),
             Source::NotUnderstood => Words::Phrase(phrases.not_understood.clone()),
@@ -523,38 +544,53 @@ impl Call {
             }
             Source::Warning => Words::Phrase(phrases.warning.clone()),
             Source::Voicemail => Words::Phrase(phrases.voicemail.clone().unwrap_or_default()),
-            Source::Turn | Source::Tools | _ => Words::Model(self.question(None)),
+            Source::Turn | Source::Tools | _ => self.ask(None),
         };
         self.start_reply(reply, words);
     }
 
     fn start_reply(&mut self, reply: ReplyId, words: Words) {
         self.playout.begin(reply.number());
-        self.reply = Some((reply, reply::make(&self.parts, words, self.format)));
+        self.reply = Some((reply, self.make(words)));
+    }
+
+    fn make(&self, words: Words) -> BoxStream<'static, Item> {
+        reply::make(&self.parts, &self.scene.language, words, self.format)
     }
 
     /// What the model is asked, and what is looked up for it: the caller's last words.
-    fn question(&mut self, turn: Option<String>) -> Question {
-        let request = self.request(turn);
-        let said = request.messages.iter().rev().find_map(|message| match message {
+    fn ask(&mut self, turn: Option<String>) -> Words {
+        let spoken = self.messages.iter().rev().find_map(|message| match message {
             Message::Caller { text } => Some(text.as_str()),
             Message::Agent { .. } | Message::Tool { .. } => None,
         });
         let inquiry = self.inquiry.as_mut();
-        let search = inquiry.and_then(|inquiry| inquiry.find(said?));
-        Question { request, search }
+        let search = inquiry.and_then(|inquiry| inquiry.find(turn.as_deref().or(spoken)?));
+        let draft = self.draft(turn);
+        draft
+            .map_or_else(Words::Unasked, |draft| Words::Model(Box::new(Question { draft, search })))
     }
 
     /// The conversation, the turn that is not part of it yet, and what is being done, so that it is
     /// not asked for twice.
-    fn request(&self, turn: Option<String>) -> ChatRequest {
-        let mut messages = self.messages.clone();
-        messages.extend(turn.map(Message::caller));
-        messages.extend(self.running.unfinished());
-        let mut request = ChatRequest::new(self.parts.instructions(), messages);
-        request.tools = self.parts.tools.iter().map(|tool| tools::offer(&**tool)).collect();
-        request.tools.extend(self.running.stop_spec());
-        request
+    fn draft(&mut self, turn: Option<String>) -> Result<Draft> {
+        let mut more: Vec<Message> = turn.map(Message::caller).into_iter().collect();
+        more.extend(self.running.unfinished());
+        let mut tools: Vec<_> = self.parts.tools.iter().map(|tool| offer(&**tool)).collect();
+        tools.extend(self.running.stop_spec());
+        self.scene.compose(&self.messages, more, tools)
+    }
+
+    fn summarised(&mut self, summary: Result<Summary>, watch: &mut Watch) {
+        match self.scene.memory.take(self.clock.now(), summary) {
+            Ok(usage) => {
+                add(&mut self.usage, usage);
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.changed();
+                }
+            }
+            Err(error) => watch.failed(Part::Memory, &error),
+        }
     }
 
     fn run_tool(&mut self, run: u64, call: ToolCall) {
@@ -565,9 +601,9 @@ impl Call {
     }
 
     fn prepare(&mut self, reply: ReplyId, text: String) {
-        let question = self.question(Some(text));
-        let estimate = reply::tokens(&question.request);
-        let items = reply::make(&self.parts, Words::Model(question), self.format);
+        let words = self.ask(Some(text));
+        let estimate = words.tokens();
+        let items = self.make(words);
         self.prepared = Some((reply, Prepared::new(estimate, items)));
     }
 

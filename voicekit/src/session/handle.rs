@@ -1,11 +1,13 @@
 //! What an application can do to a running call.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt};
+use serde_json::Value;
 use voicekit_core::control::CallControl;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::listen::CallAudio;
@@ -13,6 +15,7 @@ use voicekit_core::tool::LiveCall;
 use voicekit_core::turn::{Event, Expected};
 
 use super::router::Router;
+use crate::slots::Notebook;
 
 /// Commands that wait for the call's task. More are refused.
 const COMMANDS: usize = 32;
@@ -139,11 +142,16 @@ impl Stream for Commands {
 pub(super) struct Reach {
     handle: Mutex<CallHandle>,
     control: Option<Arc<dyn CallControl>>,
+    notebook: Notebook,
 }
 
 impl Reach {
-    pub(super) fn new(handle: CallHandle, control: Option<Arc<dyn CallControl>>) -> Self {
-        Self { handle: Mutex::new(handle), control }
+    pub(super) fn new(
+        handle: CallHandle,
+        control: Option<Arc<dyn CallControl>>,
+        notebook: Notebook,
+    ) -> Self {
+        Self { handle: Mutex::new(handle), control, notebook }
     }
 
     fn handle(&self) -> MutexGuard<'_, CallHandle> {
@@ -168,5 +176,13 @@ impl LiveCall for Reach {
 
     fn control(&self) -> Option<Arc<dyn CallControl>> {
         self.control.clone()
+    }
+
+    fn slots(&self) -> BTreeMap<String, Value> {
+        self.notebook.noted()
+    }
+
+    fn set_slot(&self, name: &str, value: &Value) -> Result<()> {
+        self.notebook.set(name, value)
     }
 }

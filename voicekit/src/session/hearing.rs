@@ -33,13 +33,13 @@ pub(super) struct Hearing {
 }
 
 impl Hearing {
-    pub(super) fn open(parts: &Parts, line: AudioFormat) -> Result<Self> {
+    pub(super) fn open(parts: &Parts, language: &str, line: AudioFormat) -> Result<Self> {
         let format = negotiate(&parts.asr.info().formats, line);
         let converter = Converter::new(line, format)?;
         let (input, mut received) = mpsc::channel(QUEUE);
         let received = stream::poll_fn(move |cx| received.poll_recv(cx));
         let mut request = AsrRequest::new(format);
-        request.language.clone_from(&parts.language);
+        language.clone_into(&mut request.language);
         request.vocabulary.clone_from(&parts.vocabulary);
         let asr = Arc::clone(&parts.asr);
         let opened = async move { asr.recognize(request, received.boxed()).await };

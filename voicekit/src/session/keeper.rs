@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::llm::Message;
 use voicekit_core::store::{SessionRecord, SessionStore};
 use voicekit_core::transport::CallInfo;
 
@@ -75,13 +74,14 @@ impl Keeper {
         Some(Self { store, key, sessions, saving: None, unsaved: false })
     }
 
-    /// What was said in the call before.
-    pub(super) fn load(&self) -> impl Future<Output = Result<Vec<Message>>> + Send + use<> {
+    /// What was kept of the call before.
+    pub(super) fn load(
+        &self,
+    ) -> impl Future<Output = Result<Option<SessionRecord>>> + Send + use<> {
         let (store, key, wait) = (Arc::clone(&self.store), self.key.clone(), self.sessions.wait);
         async move {
             let loaded = tokio::time::timeout(wait, store.load(&key)).await;
-            let record = loaded.map_err(|_| too_slow("the store did not answer in time"))??;
-            Ok(record.map(|record| record.messages).unwrap_or_default())
+            loaded.map_err(|_| too_slow("the store did not answer in time"))?
         }
     }
 
@@ -90,27 +90,30 @@ impl Keeper {
         self.unsaved = true;
     }
 
-    /// Saves what has changed. Never ready as long as nothing has.
-    async fn save(&mut self, messages: &[Message]) -> Result<()> {
+    /// Begins to save what has changed, unless a save is under way.
+    pub(super) fn start(&mut self, record: impl FnOnce() -> SessionRecord) {
         if self.saving.is_none() && self.unsaved {
             self.unsaved = false;
-            self.saving = Some(self.begin(messages));
+            self.saving = Some(self.begin(record()));
         }
+    }
+
+    /// The end of the save that is under way. Never ready as long as none is.
+    async fn saved(&mut self) -> Result<()> {
         let Some(saving) = &mut self.saving else { return std::future::pending().await };
         let saved = saving.await;
         self.saving = None;
         saved
     }
 
-    fn begin(&self, messages: &[Message]) -> BoxFuture<'static, Result<()>> {
+    fn begin(&self, record: SessionRecord) -> BoxFuture<'static, Result<()>> {
         let (store, key, within) =
             (Arc::clone(&self.store), self.key.clone(), self.sessions.within);
-        let record = SessionRecord::new(messages.to_vec());
         Box::pin(async move { store.save(&key, &record, within).await })
     }
 
     /// The call is over: the last save, or none if the agent has brought the conversation to its end.
-    pub(super) async fn finish(self, messages: &[Message], concluded: bool) -> Result<()> {
+    pub(super) async fn finish(self, record: SessionRecord, concluded: bool) -> Result<()> {
         let last = async {
             if let Some(saving) = self.saving {
                 // What it would have saved is saved again.
@@ -119,7 +122,6 @@ impl Keeper {
             if concluded {
                 return self.store.forget(&self.key).await;
             }
-            let record = SessionRecord::new(messages.to_vec());
             self.store.save(&self.key, &record, self.sessions.within).await
         };
         let finished = tokio::time::timeout(LAST, last).await;
@@ -127,10 +129,10 @@ impl Keeper {
     }
 }
 
-/// Saves what has changed; without a keeper, never ready.
-pub(super) async fn save(keeper: &mut Option<Keeper>, messages: &[Message]) -> Result<()> {
+/// The end of the save that is under way; without a keeper, never ready.
+pub(super) async fn saved(keeper: &mut Option<Keeper>) -> Result<()> {
     match keeper {
-        Some(keeper) => keeper.save(messages).await,
+        Some(keeper) => keeper.saved().await,
         None => std::future::pending().await,
     }
 }

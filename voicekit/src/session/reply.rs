@@ -16,7 +16,7 @@ use futures::{Stream, StreamExt, TryFutureExt};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::llm::{ChatEvent, ChatRequest, Message, Usage};
+use voicekit_core::llm::{ChatEvent, Message, Usage};
 use voicekit_core::text::{Clauses, speakable};
 use voicekit_core::tool::ToolCall;
 use voicekit_core::tts::{Spoken, SpokenWord, TtsRequest};
@@ -24,6 +24,7 @@ use voicekit_core::tts::{Spoken, SpokenWord, TtsRequest};
 use crate::agent::{Parts, negotiate};
 use crate::knowledge::Found;
 use crate::knowledge::briefing::brief;
+use crate::prompt::Draft;
 
 /// What a reply is made of, in the order in which it is made.
 #[derive(Debug)]
@@ -48,13 +49,15 @@ pub(super) enum Item {
 
 /// Where a reply's words come from.
 pub(super) enum Words {
-    Model(Question),
+    Model(Box<Question>),
     Phrase(String),
+    /// None, because the model cannot be asked.
+    Unasked(Error),
 }
 
 /// What the model is asked.
 pub(super) struct Question {
-    pub(super) request: ChatRequest,
+    pub(super) draft: Draft,
     /// What has to be known first, if anything.
     pub(super) search: Option<BoxFuture<'static, Found>>,
 }
@@ -116,10 +119,14 @@ impl Prepared {
     }
 }
 
-/// The tokens of a request, about.
-pub(super) fn tokens(request: &ChatRequest) -> u64 {
-    let messages: u64 = request.messages.iter().map(Message::text).map(estimate).sum();
-    estimate(&request.instructions) + messages
+impl Words {
+    /// The tokens that the model reads for them, about.
+    pub(super) fn tokens(&self) -> u64 {
+        let Self::Model(question) = self else { return 0 };
+        let request = question.draft.request();
+        let messages: u64 = request.messages.iter().map(Message::text).map(estimate).sum();
+        estimate(&request.instructions) + messages
+    }
 }
 
 /// Four characters of English are a token, about.
@@ -128,11 +135,17 @@ fn estimate(text: &str) -> u64 {
 }
 
 /// Makes a reply for a line in `line`. The last item is `Done` or `Failed`.
-pub(super) fn make(parts: &Parts, words: Words, line: AudioFormat) -> BoxStream<'static, Item> {
+pub(super) fn make(
+    parts: &Parts,
+    language: &str,
+    words: Words,
+    line: AudioFormat,
+) -> BoxStream<'static, Item> {
     let said = Arc::new(Said::default());
     let clauses = match words {
         Words::Phrase(phrase) => stream::iter([phrase]).boxed(),
-        Words::Model(question) => clauses(parts, question, Arc::clone(&said)),
+        Words::Model(question) => clauses(parts, *question, Arc::clone(&said)),
+        Words::Unasked(error) => return stream::iter([Item::Failed(error)]).boxed(),
     };
     let text = Arc::clone(&said);
     let text = clauses.filter_map(move |clause| {
@@ -150,7 +163,7 @@ pub(super) fn make(parts: &Parts, words: Words, line: AudioFormat) -> BoxStream<
         Err(error) => return stream::iter([Item::Failed(error)]).boxed(),
     };
     let mut request = TtsRequest::new(format);
-    request.language.clone_from(&parts.language);
+    language.clone_into(&mut request.language);
     let tts = Arc::clone(&parts.tts);
     let voice = async move { tts.speak(request, text.boxed()).await }.try_flatten_stream().boxed();
     let voice = Some(voice.fuse());
@@ -174,14 +187,16 @@ fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'sta
     let llm = Arc::clone(&parts.llm);
     let info = llm.info();
     let name = info.name;
-    let Question { mut request, search } = question;
+    let Question { draft, search } = question;
     let found = Arc::clone(&said);
     let chat = async move {
+        let mut passages = Vec::new();
         if let Some(search) = search {
             let search = search.await;
-            request.passages.clone_from(&search.passages);
+            passages.clone_from(&search.passages);
             found.found(search);
         }
+        let request = draft.finish(passages)?;
         llm.chat(brief(request, &info)).await
     };
     let chat = chat.try_flatten_stream().boxed();

@@ -144,7 +144,7 @@ pub(super) fn policy(tools: &[Arc<dyn Tool>], call: &ToolCall) -> OnBargeIn {
 }
 
 /// The tool as the model is told of it.
-pub(super) fn offer(tool: &dyn Tool) -> ToolSpec {
+pub(crate) fn offer(tool: &dyn Tool) -> ToolSpec {
     let mut spec = tool.spec();
     if spec.effect == Effect::Irreversible {
         spec.description += " This cannot be undone: have the caller confirm it first.";

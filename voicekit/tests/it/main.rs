@@ -10,12 +10,15 @@ mod knowledge;
 mod listening;
 #[cfg(feature = "mcp")]
 mod mcp;
+mod memory;
 mod outages;
 mod parts;
 mod prepared;
+mod prompts;
 mod providers;
 mod resilience;
 mod sessions;
+mod slots;
 mod tools;
 mod twilio;
 mod typed_tools;
