@@ -293,6 +293,7 @@ impl<'a> Call<'a> {
                 | Action::Clear
                 | Action::Discard(_)
                 | Action::HangUp
+                | Action::Leave
                 | Action::Measured(_)
                 | Action::PickedUp(_)
                 | Action::Prepare { .. }

@@ -34,6 +34,18 @@ pub trait CallControl: fmt::Debug + Send + Sync + 'static {
     ///
     /// As [`transfer`](Self::transfer).
     async fn press(&self, keys: &Keys) -> Result<()>;
+
+    /// Has the carrier ask `url` what to do with the call from here on, as it asked when the call
+    /// came in. Default: the carrier cannot.
+    ///
+    /// # Errors
+    ///
+    /// As [`transfer`](Self::transfer).
+    async fn redirect(&self, url: &str) -> Result<()> {
+        let _ = url;
+        let text = "this line's carrier cannot ask elsewhere what to do with a call";
+        Err(Error::new(ErrorKind::Unsupported, "call", text))
+    }
 }
 
 /// Whom a caller is transferred to, and how.

@@ -76,6 +76,10 @@ pub struct SessionRecord {
     /// The agent the caller was last talking to, where there are several. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Whether the call was going on when this was saved, and is to be taken over by whoever loads it.
+    /// Default: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub live: bool,
 }
 
 impl SessionRecord {

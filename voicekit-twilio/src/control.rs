@@ -105,7 +105,7 @@ impl Control {
         Arc::new(Self { rest: rest.clone(), call: call.clone(), answer_url })
     }
 
-    async fn redirect(&self, document: &str) -> Result<()> {
+    async fn follow(&self, document: &str) -> Result<()> {
         if document.chars().count() > MAX_TWIML_CHARS {
             let text = format!("the instructions are longer than {MAX_TWIML_CHARS} characters");
             return Err(Error::new(ErrorKind::Unsupported, SERVICE, text));
@@ -129,7 +129,7 @@ impl Control {
             fields.push(("SendDigits", keys.as_str()));
         }
         let rung = self.rest.create(&fields).await?;
-        let moved = self.redirect(&twiml::wait_in(&room)).await;
+        let moved = self.follow(&twiml::wait_in(&room)).await;
         if moved.is_err() {
             // Nobody is to wait in an empty room.
             let ended = self.rest.update(&rung.sid, &[("Status", "completed")]).await;
@@ -147,7 +147,7 @@ impl CallControl for Control {
         check(to)?;
         match &to.announcement {
             Some(announcement) => self.introduce(to, announcement).await,
-            None => self.redirect(&twiml::dial(to)).await,
+            None => self.follow(&twiml::dial(to)).await,
         }
     }
 
@@ -156,7 +156,16 @@ impl CallControl for Control {
             let text = "the call could not come back: set public_url";
             return Err(Error::new(ErrorKind::Config, SERVICE, text));
         };
-        self.redirect(&twiml::press(keys, url)).await
+        self.follow(&twiml::press(keys, url)).await
+    }
+
+    async fn redirect(&self, url: &str) -> Result<()> {
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+        if !matches!(scheme, Some("https" | "http")) || url.len() > MAX_TWIML_CHARS {
+            let text = "whom to ask is no address that begins with https:// or http://";
+            return Err(Error::new(ErrorKind::Unsupported, SERVICE, text));
+        }
+        self.rest.update(&self.call.id, &[("Url", url), ("Method", "POST")]).await
     }
 }
 

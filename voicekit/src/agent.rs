@@ -28,6 +28,7 @@ use crate::observer::{CallReport, Observer};
 use crate::prompt::Prompting;
 use crate::session::{STOP, Session, Sessions, offer};
 use crate::slots::Note;
+use crate::team::Cast;
 
 /// An agent that can answer any number of calls at once. Cloning shares it.
 #[derive(Clone)]
@@ -57,6 +58,10 @@ type VadSource = Box<dyn Fn() -> Result<Box<dyn Vad>> + Send + Sync>;
 type Observe = Box<dyn Fn(&CallInfo) -> Box<dyn Observer> + Send + Sync>;
 
 impl Agent {
+    pub(crate) fn parts(&self) -> &Arc<Parts> {
+        &self.0
+    }
+
     /// Starts to put an agent together.
     pub fn builder() -> AgentBuilder {
         AgentBuilder::default()
@@ -64,7 +69,7 @@ impl Agent {
 
     /// A conversation on `line`, ready to [run](Session::run).
     pub fn session(&self, line: Box<dyn Transport>) -> Session {
-        Session::new(Arc::clone(&self.0), line)
+        Session::new(Arc::clone(&self.0), Cast::alone(&self.0), line)
     }
 
     /// Waits until no call of this agent is left and whoever [listened](AgentBuilder::listen) has

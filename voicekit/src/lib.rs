@@ -10,6 +10,7 @@ pub mod prompt;
 pub mod resilience;
 mod session;
 pub mod slots;
+pub mod team;
 pub mod tools;
 
 pub use agent::{Agent, AgentBuilder};

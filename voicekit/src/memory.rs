@@ -153,6 +153,11 @@ impl Recollection {
         self.summary = summary;
     }
 
+    /// Goes on with what another agent of the call remembers.
+    pub(crate) fn inherit(&mut self, other: &mut Self) {
+        (self.summary, self.covered) = (std::mem::take(&mut other.summary), other.covered);
+    }
+
     /// Begins a summary of `messages` if it is time for one; `fixed` tokens of the budget are not
     /// theirs.
     pub(crate) fn consider(&mut self, now: Timestamp, messages: &[Message], fixed: u64) {

@@ -24,22 +24,27 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use voicekit_core::asr::{AsrEvent, AsrInput};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
-use voicekit_core::error::{Error, Result};
+use voicekit_core::control::CallControl;
+use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{Message, Usage};
 use voicekit_core::playout::Playout;
+use voicekit_core::store::SessionRecord;
 use voicekit_core::time::{MediaTime, Timestamp};
-use voicekit_core::tool::{LiveCall, ToolCall, ToolContext};
+use voicekit_core::tool::{ToolCall, ToolContext};
 use voicekit_core::transport::{
     CallInfo, EndReason, Transport, TransportCommand, TransportEvent, TransportSink,
 };
 use voicekit_core::turn::trace::{Entry, Line, Note};
-use voicekit_core::turn::{Action, Engine, Event, Hint, Latency, Metrics, ReplyId, Source, State};
+use voicekit_core::turn::{
+    self, Action, Engine, Event, Hint, Latency, Metrics, ReplyId, Source, State,
+};
 
 use crate::agent::Parts;
 use crate::knowledge::{Found, Inquiry};
 use crate::memory::Summary;
 use crate::observer::{CallEvent, CallReport, Observer, Part};
 use crate::prompt::{Draft, Scene};
+use crate::team::Cast;
 use clock::Clock;
 use handle::{Commands, Reach};
 use hearing::{Activity, Hearing};
@@ -59,16 +64,17 @@ pub(crate) use tools::{STOP, offer};
 /// One conversation on one line.
 pub struct Session {
     parts: Arc<Parts>,
+    cast: Cast,
     line: Box<dyn Transport>,
     feed: Feed,
     commands: (CallHandle, Commands),
 }
 
 impl Session {
-    pub(crate) fn new(parts: Arc<Parts>, line: Box<dyn Transport>) -> Self {
+    pub(crate) fn new(parts: Arc<Parts>, cast: Cast, line: Box<dyn Transport>) -> Self {
         let feed = Feed::new(line.format());
         let commands = handle::pair(Arc::clone(feed.router()));
-        Self { parts, line, feed, commands }
+        Self { parts, cast, line, feed, commands }
     }
 
     /// The way to reach the call once it [runs](Self::run).
@@ -161,7 +167,9 @@ impl Watch {
 
 /// A call that runs.
 struct Call {
+    /// Those of whoever has the caller.
     parts: Arc<Parts>,
+    cast: Cast,
     clock: Clock,
     format: AudioFormat,
     feed: Feed,
@@ -180,7 +188,8 @@ struct Call {
     /// A reply that is made in silence, in case the turn is over.
     prepared: Option<(ReplyId, Prepared)>,
     info: Arc<CallInfo>,
-    reach: Arc<dyn LiveCall>,
+    reach: Arc<Reach>,
+    control: Option<Arc<dyn CallControl>>,
     running: Running,
     scene: Scene,
     usage: Usage,
@@ -189,6 +198,8 @@ struct Call {
     /// How many of them are of calls before.
     earlier: usize,
     keeper: Option<Keeper>,
+    /// The way to another process.
+    moving: Option<BoxFuture<'static, Result<()>>>,
     inquiry: Option<Inquiry>,
     ended: Option<EndReason>,
     error: Option<Error>,
@@ -196,24 +207,24 @@ struct Call {
 
 impl Call {
     fn new(session: Session, clock: Clock) -> Result<Self> {
-        let Session { parts, line, feed, commands: (handle, commands) } = session;
+        let Session { parts, cast, line, feed, commands: (handle, commands) } = session;
         let info = Arc::new(line.call().clone());
         let scene = Scene::new(&parts, &info);
-        let reach = Arc::new(Reach::new(handle, line.control(), scene.notebook.clone()));
+        let control = line.control();
+        let reach = Arc::new(Reach::new(handle, control.clone(), scene.notebook.clone()));
         let format = line.format();
         let keeper = parts.sessions.as_ref();
         let keeper = keeper.and_then(|(store, sessions)| Keeper::new(store, sessions, line.call()));
         let inquiry = parts.knowledge.clone().map(Inquiry::new);
         let activity = Activity::new(&parts, format)?;
         let hearing = Some(Hearing::open(&parts, &scene.language, format)?);
-        let mut turn = parts.turn.clone();
-        turn.language.clone_from(&scene.language);
-        turn.greet = scene.phrases.greeting.is_some();
-        let engine = Engine::new(turn)?;
+        let turn = cast.turn().unwrap_or(&parts.turn);
+        let engine = engine(turn, &scene, scene.phrases.greeting.is_some())?;
         let playout = Playout::new(format, parts.pace);
         let (sink, line) = line.split();
         Ok(Self {
             parts,
+            cast,
             clock,
             format,
             feed,
@@ -230,6 +241,7 @@ impl Call {
             prepared: None,
             info,
             reach,
+            control,
             running: Running::default(),
             scene,
             usage: Usage::default(),
@@ -237,6 +249,7 @@ impl Call {
             messages: Vec::new(),
             earlier: 0,
             keeper,
+            moving: None,
             inquiry,
             ended: None,
             error: None,
@@ -258,7 +271,7 @@ impl Call {
         let reason = self.ended.unwrap_or(EndReason::AgentHungUp);
         if let Some(keeper) = self.keeper.take() {
             let concluded = reason == EndReason::AgentHungUp;
-            if let Err(error) = keeper.finish(self.scene.record(&self.messages), concluded).await {
+            if let Err(error) = keeper.finish(self.record(), concluded).await {
                 watch.failed(Part::Sessions, &error);
             }
         }
@@ -277,15 +290,50 @@ impl Call {
         match load.await {
             Ok(None) => {}
             Ok(Some(mut record)) => {
+                if record.live {
+                    self.take_over(watch);
+                }
                 self.scene.restore(&mut record);
                 if !record.messages.is_empty() {
                     watch.show(CallEvent::Continued(&record.messages));
                 }
                 self.earlier = record.messages.len();
                 self.messages = record.messages;
+                if let Some(agent) = record.agent {
+                    self.handle(Event::HandedTo(agent), watch).await;
+                }
             }
             Err(error) => watch.failed(Part::Sessions, &error),
         }
+    }
+
+    /// The caller is in the middle of a conversation: they are not greeted.
+    fn take_over(&mut self, watch: &mut Watch) {
+        self.changed();
+        let turn = self.cast.turn().unwrap_or(&self.parts.turn);
+        match engine(turn, &self.scene, false) {
+            Ok(engine) => self.engine = engine,
+            Err(error) => watch.failed(Part::Sessions, &error),
+        }
+    }
+
+    /// Begins to save what has changed, if no save is under way.
+    fn save(&mut self) {
+        let Some(keeper) = &self.keeper else { return };
+        // What another process may have loaded is not saved over.
+        if keeper.is_due() && self.moving.is_none() {
+            let record = self.record();
+            if let Some(keeper) = &mut self.keeper {
+                keeper.start(record);
+            }
+        }
+    }
+
+    /// The conversation as it is kept.
+    fn record(&self) -> SessionRecord {
+        let mut record = self.scene.record(&self.messages);
+        record.agent.clone_from(&self.cast.name);
+        record
     }
 
     /// Waits for the next thing to happen and takes it in. Every branch only waits on a stream or
@@ -294,9 +342,7 @@ impl Call {
         let wake =
             earliest(self.engine.poll_timeout().map(|(at, _)| at), self.playout.poll_timeout());
         let hungry = self.playout.buffered() < MADE_AHEAD;
-        if let Some(keeper) = &mut self.keeper {
-            keeper.start(|| self.scene.record(&self.messages));
-        }
+        self.save();
         tokio::select! {
             biased;
             event = self.line.next(), if self.ended.is_none() => {
@@ -318,6 +364,7 @@ impl Call {
                     watch.failed(Part::Sessions, &error);
                 }
             }
+            moved = next_move(&mut self.moving) => self.moved(moved, watch),
             summary = self.scene.memory.next() => self.summarised(summary, watch),
             () = prepare_more(&mut self.prepared) => {}
             () = self.clock.sleep_until(wake) => {}
@@ -337,6 +384,9 @@ impl Call {
     /// Gives the engine an event and carries out what follows.
     async fn handle(&mut self, event: Event, watch: &mut Watch) {
         let now = self.clock.now();
+        if let Event::HandedTo(agent) = &event {
+            self.hand_to(agent, watch);
+        }
         watch.trace(now, Entry::Event(event.clone()));
         self.engine.handle(now, event);
         self.act(now, watch).await;
@@ -363,6 +413,7 @@ impl Call {
                 Action::Hold { from } => self.playout.hold(from),
                 Action::Release => self.playout.release(),
                 Action::HangUp => self.send(TransportCommand::HangUp).await,
+                Action::Leave => self.leave(),
                 Action::Say { reply, text } => self.start_reply(reply, Words::Phrase(text)),
                 Action::Prepare { reply, text } => self.prepare(reply, text),
                 Action::Adopt(reply) => self.adopt(reply),
@@ -383,9 +434,75 @@ impl Call {
         }
         self.messages.push(message);
         self.scene.memory.consider(self.clock.now(), &self.messages, self.scene.fixed());
+        self.changed();
+    }
+
+    /// Has another agent of the team go on.
+    fn hand_to(&mut self, agent: &str, watch: &mut Watch) {
+        let Some((parts, history)) = self.cast.hand_to(agent) else { return };
+        self.parts = parts;
+        self.scene.hand_to(&self.parts, &self.info, history.first(&self.messages));
+        for (part, error) in self.scene.problems() {
+            watch.failed(part, &error);
+        }
+        self.reach = Arc::new(self.reach.with_notebook(self.scene.notebook.clone()));
+        self.inquiry = self.parts.knowledge.clone().map(Inquiry::new);
+        self.restart_hearing(watch);
+        self.changed();
+    }
+
+    /// Moves the line to another process, where the conversation goes on.
+    fn leave(&mut self) {
+        let Some(url) = self.commands.destination() else { return };
+        let mut record = self.record();
+        record.live = true;
+        let kept = self.keeper.as_mut().map(|keeper| keeper.keep(record));
+        let control = self.control.clone();
+        self.moving = Some(Box::pin(async move {
+            let lacking = |what| Error::new(ErrorKind::Unsupported, "call", what);
+            let kept = kept.ok_or_else(|| {
+                lacking("nothing is kept of this call: give the agent sessions with a key for it")
+            });
+            let control = control.ok_or_else(|| {
+                lacking("this line has no call control: give its transport the carrier's account")
+            });
+            let (kept, control) = (kept?, control?);
+            kept.await?;
+            control.redirect(&url).await
+        }));
+    }
+
+    fn moved(&mut self, moved: Result<()>, watch: &mut Watch) {
+        match moved {
+            // From here on it is the other process that keeps the conversation.
+            Ok(()) => self.keeper = None,
+            Err(error) => {
+                watch.failed(Part::Transport, &error);
+                self.changed();
+            }
+        }
+    }
+
+    fn changed(&mut self) {
         if let Some(keeper) = &mut self.keeper {
             keeper.changed();
         }
+    }
+
+    async fn move_to(&mut self, url: &str, record: SessionRecord) -> Result<()> {
+        let lacking = |what| Err(Error::new(ErrorKind::Unsupported, "call", what));
+        let Some(keeper) = &mut self.keeper else {
+            return lacking(
+                "nothing is kept of this call: give the agent sessions with a key for it",
+            );
+        };
+        let Some(control) = &self.control else {
+            return lacking(
+                "this line has no call control: give its transport the carrier's account",
+            );
+        };
+        keeper.keep(record).await?;
+        control.redirect(url).await
     }
 
     /// Sends what is due.
@@ -576,7 +693,7 @@ impl Call {
     fn draft(&mut self, turn: Option<String>) -> Result<Draft> {
         let mut more: Vec<Message> = turn.map(Message::caller).into_iter().collect();
         more.extend(self.running.unfinished());
-        let mut tools: Vec<_> = self.parts.tools.iter().map(|tool| offer(&**tool)).collect();
+        let mut tools: Vec<_> = self.cast.tools.iter().map(|tool| offer(&**tool)).collect();
         tools.extend(self.running.stop_spec());
         self.scene.compose(&self.messages, more, tools)
     }
@@ -585,9 +702,7 @@ impl Call {
         match self.scene.memory.take(self.clock.now(), summary) {
             Ok(usage) => {
                 add(&mut self.usage, usage);
-                if let Some(keeper) = &mut self.keeper {
-                    keeper.changed();
-                }
+                self.changed();
             }
             Err(error) => watch.failed(Part::Memory, &error),
         }
@@ -597,7 +712,7 @@ impl Call {
         let key = tools::key(&self.info, &self.messages, &call);
         let (info, reach) = (Arc::clone(&self.info), Arc::clone(&self.reach));
         let context = ToolContext::new(info, key, self.messages.clone(), reach);
-        self.running.start(run, call, context, &self.parts.tools);
+        self.running.start(run, call, context, &self.cast.tools);
     }
 
     fn prepare(&mut self, reply: ReplyId, text: String) {
@@ -638,7 +753,7 @@ impl Call {
                 Event::Audio { reply, duration }
             }
             Item::Tool(call) => {
-                let on_barge_in = tools::policy(&self.parts.tools, &call);
+                let on_barge_in = tools::policy(&self.cast.tools, &call);
                 Event::ToolCalled { reply, call, on_barge_in }
             }
             Item::Usage(usage) => return add(&mut self.usage, usage),
@@ -668,6 +783,13 @@ impl Call {
     }
 }
 
+fn engine(turn: &turn::Config, scene: &Scene, greet: bool) -> Result<Engine> {
+    let mut turn = turn.clone();
+    turn.language.clone_from(&scene.language);
+    turn.greet = greet;
+    Engine::new(turn)
+}
+
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     a.into_iter().chain(b).min()
 }
@@ -675,6 +797,14 @@ fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
 fn add(sum: &mut Usage, usage: Usage) {
     sum.input_tokens += usage.input_tokens;
     sum.output_tokens += usage.output_tokens;
+}
+
+/// How the way to another process went; without one, never.
+async fn next_move(moving: &mut Option<BoxFuture<'static, Result<()>>>) -> Result<()> {
+    let Some(way) = moving else { return std::future::pending().await };
+    let moved = way.await;
+    *moving = None;
+    moved
 }
 
 /// Makes more of the reply that is prepared; without one, never.

@@ -316,6 +316,11 @@ impl Notebook {
         Self { slots: Arc::clone(slots), noted: Arc::default() }
     }
 
+    /// The same notes for an agent with other slots.
+    pub(crate) fn with_slots(&self, slots: &Arc<[Slot]>) -> Self {
+        Self { slots: Arc::clone(slots), noted: Arc::clone(&self.noted) }
+    }
+
     /// Goes on with what was noted in a call before. What does not fit any more is left out; what
     /// is of no slot is kept as it is, for an agent that has one.
     pub(crate) fn restore(&self, noted: BTreeMap<String, Value>) {

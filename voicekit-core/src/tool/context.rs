@@ -117,6 +117,15 @@ impl ToolContext {
         self.line.tell(Event::Expect(expected))
     }
 
+    /// Hands the caller to another agent of the same team, by name. Nothing happens if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`say`](Self::say).
+    pub fn hand_to(&self, agent: impl Into<String>) -> Result<()> {
+        self.line.tell(Event::HandedTo(agent.into()))
+    }
+
     /// Ends the call politely: what is being heard is heard to its end. If nothing was said with
     /// the tool, the agent's goodbye is.
     pub fn hang_up(&self) {

@@ -145,6 +145,11 @@ pub struct Config {
     /// How long the carrier may take to end the call once we hung up. Default: 2 s.
     #[serde(rename = "hang_up_timeout_ms", with = "crate::time::in_ms")]
     pub hang_up_timeout: Duration,
+    /// The timings of the agents to which the call may be [handed](super::Event::HandedTo), by name.
+    /// What concerns the call as a whole stays as it was when the call began: `greet`, `answered`,
+    /// `max_call` and the warning before it. Default: none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub agents: BTreeMap<String, Self>,
 }
 
 /// Preparing replies while it is not certain yet that the caller has finished.
@@ -239,6 +244,7 @@ impl Default for Config {
             call_warning: ms(60_000),
             call_grace: ms(20_000),
             hang_up_timeout: ms(2_000),
+            agents: BTreeMap::new(),
         }
     }
 }
@@ -296,7 +302,7 @@ impl Config {
         ] {
             at_least(field, floor)?;
         }
-        Ok(())
+        self.agents.values().try_for_each(Self::check)
     }
 
     /// The endpointing of a turn that answers `expected`; the usual one if it has no profile.

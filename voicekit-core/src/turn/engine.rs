@@ -116,6 +116,7 @@ impl Engine {
             (State::Ended, _) => {}
             (_, Event::LineEnded(_)) => self.end(now),
             (State::Idle, Event::Started) => self.start(now),
+            (_, Event::HandedTo(agent)) => self.hand_to(&agent),
             (State::Idle, _) | (_, Event::Started) => {}
             (_, Event::ToolDone { run, outcome }) => self.tool_done(now, run, outcome),
             // The caller's last words still belong to the history.
@@ -153,6 +154,10 @@ impl Engine {
             (_, Event::YieldTurn) => self.yield_turn(now),
             (_, Event::Say { text, interruptible }) => {
                 self.queue.push_back(Queued::Said { text, interruptible });
+                self.rest_if_free(now);
+            }
+            (_, Event::Leave) => {
+                self.queue.push_back(Queued::Leave);
                 self.rest_if_free(now);
             }
             (_, Event::Expect(expected)) => self.expected = Some(expected),
@@ -203,6 +208,16 @@ impl Engine {
             return self.start_reply(now, Source::Greeting);
         }
         self.rest(now);
+    }
+
+    /// Deadlines that run go on as they were set.
+    fn hand_to(&mut self, agent: &str) {
+        let Some(config) = self.config.agents.get(agent).cloned() else { return };
+        let agents = std::mem::take(&mut self.config.agents);
+        self.config = Config { agents, ..config };
+        self.vocabulary = self.config.vocabulary();
+        self.expected = None;
+        self.discard();
     }
 
     fn sign(&mut self, now: Timestamp, sign: TurnSign) {

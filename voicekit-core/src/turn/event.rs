@@ -212,6 +212,11 @@ pub enum Event {
     },
     /// What the caller says next is an answer of this kind. Holds for one turn.
     Expect(Expected),
+    /// Another agent has the call from here on: the timings are those of
+    /// [`Config::agents`](super::Config::agents) under this name. Without such, nothing changes.
+    HandedTo(String),
+    /// The application wants the line moved elsewhere as soon as neither side speaks.
+    Leave,
     /// The application wants the call to end, politely.
     End,
     /// The call is over.
@@ -287,6 +292,9 @@ pub enum Action {
     PickedUp(Party),
     /// End the call.
     HangUp,
+    /// Neither side speaks: move the line elsewhere, as [`Event::Leave`] wants. If that fails, the
+    /// conversation goes on.
+    Leave,
     /// The state has changed.
     State(State),
     /// A reply has begun to be heard, this long after the caller's last word.

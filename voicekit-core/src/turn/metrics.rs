@@ -225,6 +225,8 @@ impl Metrics {
             | Event::YieldTurn
             | Event::Say { .. }
             | Event::Expect(_)
+            | Event::HandedTo(_)
+            | Event::Leave
             | Event::End => {}
         }
     }
@@ -254,6 +256,7 @@ impl Metrics {
                 self.call.given_up = None;
             }
             Action::Remember(_)
+            | Action::Leave
             | Action::JudgeTurn { .. }
             | Action::RestartHearing
             | Action::Clear

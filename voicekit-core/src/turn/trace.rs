@@ -154,6 +154,8 @@ impl fmt::Display for Event {
                 write!(f, "expect {}", Quoted(&expected.profile))?;
                 expected.digits.map_or(Ok(()), |digits| write!(f, " {digits}"))
             }
+            Self::HandedTo(agent) => write!(f, "handed-to {}", Quoted(agent)),
+            Self::Leave => f.write_str("leave"),
             Self::End => f.write_str("end"),
             Self::LineEnded(reason) => write!(f, "line-ended {}", word_for(REASONS, reason)),
         }
@@ -190,6 +192,7 @@ impl fmt::Display for Action {
             Self::TurnExceeded => f.write_str("turn-exceeded"),
             Self::PickedUp(party) => write!(f, "picked-up {}", word_for(PARTIES, party)),
             Self::HangUp => f.write_str("hang-up"),
+            Self::Leave => f.write_str("leave"),
             Self::State(state) => write!(f, "state {state}"),
             Self::Measured(latency) => {
                 write!(f, "measured {}", latency.reply)?;
@@ -264,6 +267,8 @@ fn event(words: &mut Words) -> Result<Event, &'static str> {
             expected.digits = words.optional()?;
             Event::Expect(expected)
         }
+        "handed-to" => Event::HandedTo(words.text()?),
+        "leave" => Event::Leave,
         "end" => Event::End,
         "line-ended" => Event::LineEnded(words.one_of(REASONS)?),
         _ => return Err("unknown event"),
@@ -299,6 +304,7 @@ fn action(words: &mut Words) -> Result<Action, &'static str> {
         "turn-exceeded" => Action::TurnExceeded,
         "picked-up" => Action::PickedUp(words.one_of(PARTIES)?),
         "hang-up" => Action::HangUp,
+        "leave" => Action::Leave,
         "state" => Action::State(words.one_of(STATES)?),
         "measured" => {
             let reply = words.reply()?;

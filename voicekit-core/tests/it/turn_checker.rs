@@ -28,6 +28,8 @@ pub(crate) struct Checker {
     insists: bool,
     /// Whether the caller may cut off what is to be said next, and after that.
     to_say: VecDeque<bool>,
+    to_leave: usize,
+    listening: bool,
     prepared: Option<(ReplyId, String)>,
     ending: bool,
     hung_up: bool,
@@ -98,6 +100,7 @@ impl Checker {
             }
             Event::Final { text, .. } if !self.line_ended => self.finals.push(text.clone()),
             Event::Say { interruptible, .. } => self.to_say.push_back(*interruptible),
+            Event::Leave => self.to_leave += 1,
             Event::End => self.ending = true,
             Event::LineEnded(_) => self.line_ended = true,
             Event::Started
@@ -118,7 +121,8 @@ impl Checker {
             | Event::Cleared(_)
             | Event::TakeTurn
             | Event::YieldTurn
-            | Event::Expect(_) => {}
+            | Event::Expect(_)
+            | Event::HandedTo(_) => {}
         }
     }
 
@@ -168,12 +172,20 @@ impl Checker {
                 self.hung_up = true;
             }
             Action::Measured(latency) => assert_eq!(Some(latency.reply), self.live),
+            Action::State(State::Listening) => self.listening = true,
             Action::State(State::Ended) => {
                 self.line_ended = true;
                 self.check_tools();
             }
-            Action::State(_)
-            | Action::Clear
+            Action::Leave => {
+                assert!(self.listening, "left while one side speaks");
+                assert!(!self.ending && !self.line_ended, "left after the end");
+                self.to_leave = self.to_leave.checked_sub(1).expect("left unasked");
+            }
+            Action::State(_) => {
+                self.listening = false;
+            }
+            Action::Clear
             | Action::Hint(_)
             | Action::RestartHearing
             | Action::TurnExceeded
@@ -220,6 +232,7 @@ impl Checker {
             waiting: std::mem::take(&mut self.waiting),
             runs: std::mem::take(&mut self.runs),
             to_say: std::mem::take(&mut self.to_say),
+            to_leave: self.to_leave,
             finals: std::mem::take(&mut self.finals),
             said: std::mem::take(&mut self.said),
             ..Self::default()

@@ -49,6 +49,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::YieldTurn),
         1 => any::<bool>().prop_map(Op::Say),
         1 => (0..12_u8).prop_map(Op::Expect),
+        1 => Just(Op::HandOn),
+        1 => Just(Op::Leave),
         1 => Just(Op::End),
         1 => Just(Op::LineEnded),
     ]
@@ -92,6 +94,9 @@ fn config() -> impl Strategy<Value = Config> {
         config.answered = places.then(answered::Config::default);
         config.turn_limit.words = limited.then_some(5);
         config.max_call = AGES * 2;
+        let mut other = Config::default();
+        other.endpoint.after_certain = Duration::from_millis(500);
+        config.agents.insert("other".to_owned(), other);
         config
     })
 }

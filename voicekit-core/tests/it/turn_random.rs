@@ -33,6 +33,8 @@ pub(crate) enum Op {
     YieldTurn,
     Say(bool),
     Expect(u8),
+    HandOn,
+    Leave,
     End,
     LineEnded,
 }
@@ -144,6 +146,8 @@ impl Call {
                 let expected = Expected::new("digits").with_digits(u32::from(digits));
                 self.event(Event::Expect(expected));
             }
+            Op::HandOn => self.event(Event::HandedTo("other".to_owned())),
+            Op::Leave => self.event(Event::Leave),
             Op::End => self.event(Event::End),
             Op::LineEnded => self.event(Event::LineEnded(EndReason::CallerHungUp)),
         }
@@ -202,6 +206,7 @@ impl Call {
                 | Action::TurnExceeded
                 | Action::PickedUp(_)
                 | Action::HangUp
+                | Action::Leave
                 | Action::State(_)
                 | Action::Measured(_) => {}
             }

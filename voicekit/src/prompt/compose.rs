@@ -115,6 +115,8 @@ pub(crate) struct Scene {
     looks_up: bool,
     /// The first message that there was room for in the latest request.
     start: usize,
+    /// Whether what was said before the first message is told in fewer words.
+    recalls: bool,
     /// What instructions and tools of the latest request took.
     fixed: u64,
     /// What went wrong at the start, to be reported.
@@ -166,9 +168,20 @@ impl Scene {
             budget,
             looks_up: parts.knowledge.is_some(),
             start: 0,
+            recalls: true,
             fixed: 0,
             problems,
         }
+    }
+
+    /// The scene of another agent in the same call, who knows of the conversation what is said from
+    /// the message `from` on, or all of it.
+    pub(crate) fn hand_to(&mut self, parts: &Parts, info: &CallInfo, from: Option<usize>) {
+        let mut next = Self::new(parts, info);
+        next.notebook = self.notebook.with_slots(&parts.prompting.slots);
+        next.memory.inherit(&mut self.memory);
+        (next.start, next.recalls) = (from.unwrap_or(0), from.is_none());
+        *self = next;
     }
 
     /// What went wrong at the start.
@@ -189,7 +202,7 @@ impl Scene {
         tools: Vec<ToolSpec>,
     ) -> Result<Draft> {
         let own = |name| self.instructions.mentions(name);
-        let summary = self.memory.text().filter(|_| !own("summary"));
+        let summary = self.memory.text().filter(|_| self.recalls && !own("summary"));
         let noted = self.notebook.text().filter(|_| !own("slots"));
         let slots = self.notebook.slots();
         let rules = [
@@ -200,7 +213,8 @@ impl Scene {
         let mut variables = self.variables.clone();
         variables.set_tools(&tools);
         variables.set_slots(slots, &self.notebook.noted());
-        variables.set("summary", self.memory.summary().into());
+        let recalled = if self.recalls { self.memory.summary() } else { "" };
+        variables.set("summary", recalled.into());
         variables.set("turn", turns(said, &more).into());
         let start = self.memory.covered().max(self.start).min(said.len());
         let mut messages = said[start..].to_vec();

@@ -25,8 +25,12 @@ const COMMANDS: usize = 32;
 pub struct CallHandle {
     commands: mpsc::Sender<Event>,
     end: mpsc::Sender<()>,
+    destination: Destination,
     router: Arc<Router>,
 }
+
+/// Where the call is to be moved.
+type Destination = Arc<Mutex<Option<String>>>;
 
 /// A command did not reach the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +91,33 @@ impl CallHandle {
         self.send(Event::YieldTurn)
     }
 
+    /// Hands the caller to another agent of the [team](crate::team), by name. Nothing happens if there
+    /// is none of that name.
+    ///
+    /// # Errors
+    ///
+    /// If the call is over, or too many commands wait.
+    pub fn hand_to(&mut self, agent: impl Into<String>) -> Result<(), Refused> {
+        self.send(Event::HandedTo(agent.into()))
+    }
+
+    /// Moves the call to another process, as soon as neither side speaks: what was said is kept, and
+    /// the carrier asks `url`, that process's webhook, what to do. There, the call comes in again, and
+    /// whoever answers goes on with the conversation without a greeting.
+    ///
+    /// Both processes need [sessions](crate::AgentBuilder::sessions) in a store that they share, with a
+    /// key for this call, and the line [call control](voicekit_core::control::CallControl). If one is
+    /// missing or fails, the conversation goes on here, and
+    /// [`CallEvent::Failed`](crate::CallEvent::Failed) says why.
+    ///
+    /// # Errors
+    ///
+    /// If the call is over, or too many commands wait.
+    pub fn move_to(&mut self, url: impl Into<String>) -> Result<(), Refused> {
+        *self.destination.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.into());
+        self.send(Event::Leave)
+    }
+
     /// Ends the call politely: the reply that is being heard is heard to its end, or else the
     /// goodbye is said, and then the agent hangs up. Does nothing if the call is over.
     pub fn end(&mut self) {
@@ -117,12 +148,22 @@ impl CallHandle {
 pub(super) struct Commands {
     commands: mpsc::Receiver<Event>,
     end: mpsc::Receiver<()>,
+    destination: Destination,
+}
+
+impl Commands {
+    /// Where the call is to be moved, if it is.
+    pub(super) fn destination(&self) -> Option<String> {
+        self.destination.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 pub(super) fn pair(router: Arc<Router>) -> (CallHandle, Commands) {
     let (commands, received) = mpsc::channel(COMMANDS);
     let (end, ended) = mpsc::channel(0);
-    (CallHandle { commands, end, router }, Commands { commands: received, end: ended })
+    let destination = Destination::default();
+    let received = Commands { commands: received, end: ended, destination: destination.clone() };
+    (CallHandle { commands, end, destination, router }, received)
 }
 
 impl Stream for Commands {
@@ -140,7 +181,7 @@ impl Stream for Commands {
 /// more in the queue.
 #[derive(Debug)]
 pub(super) struct Reach {
-    handle: Mutex<CallHandle>,
+    handle: Arc<Mutex<CallHandle>>,
     control: Option<Arc<dyn CallControl>>,
     notebook: Notebook,
 }
@@ -151,7 +192,12 @@ impl Reach {
         control: Option<Arc<dyn CallControl>>,
         notebook: Notebook,
     ) -> Self {
-        Self { handle: Mutex::new(handle), control, notebook }
+        Self { handle: Arc::new(Mutex::new(handle)), control, notebook }
+    }
+
+    /// The same call for the tools of another agent.
+    pub(super) fn with_notebook(&self, notebook: Notebook) -> Self {
+        Self { handle: Arc::clone(&self.handle), control: self.control.clone(), notebook }
     }
 
     fn handle(&self) -> MutexGuard<'_, CallHandle> {

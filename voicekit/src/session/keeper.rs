@@ -59,7 +59,7 @@ pub(super) struct Keeper {
     key: String,
     sessions: Sessions,
     saving: Option<BoxFuture<'static, Result<()>>>,
-    /// Whether the conversation has changed since the last save began, or that failed.
+    /// Whether the conversation has changed since the last save began.
     unsaved: bool,
 }
 
@@ -90,12 +90,28 @@ impl Keeper {
         self.unsaved = true;
     }
 
-    /// Begins to save what has changed, unless a save is under way.
-    pub(super) fn start(&mut self, record: impl FnOnce() -> SessionRecord) {
-        if self.saving.is_none() && self.unsaved {
-            self.unsaved = false;
-            self.saving = Some(self.begin(record()));
-        }
+    /// Whether there is something to save, and no save under way.
+    pub(super) fn is_due(&self) -> bool {
+        self.saving.is_none() && self.unsaved
+    }
+
+    /// Begins to save what has changed.
+    pub(super) fn start(&mut self, record: SessionRecord) {
+        self.unsaved = false;
+        self.saving = Some(self.begin(record));
+    }
+
+    /// Saves `record` for another process to take over.
+    pub(super) fn keep(&mut self, record: SessionRecord) -> BoxFuture<'static, Result<()>> {
+        let (before, last) = (self.saving.take(), self.begin(record));
+        Box::pin(async move {
+            if let Some(before) = before {
+                // What it would have saved is saved again.
+                before.await.ok();
+            }
+            let kept = tokio::time::timeout(LAST, last).await;
+            kept.map_err(|_| too_slow("the store did not take the conversation in time"))?
+        })
     }
 
     /// The end of the save that is under way. Never ready as long as none is.

@@ -27,10 +27,10 @@ use crate::typed_tools::{agent, once};
 
 /// What a carrier was told to do, after how much had been played.
 #[derive(Clone, Debug, Default)]
-struct FakeControl {
-    orders: Arc<Mutex<Vec<String>>>,
-    fails: bool,
-    phone: Option<LineHandle>,
+pub(crate) struct FakeControl {
+    pub(crate) orders: Arc<Mutex<Vec<String>>>,
+    pub(crate) fails: bool,
+    pub(crate) phone: Option<LineHandle>,
 }
 
 #[async_trait]
@@ -54,11 +54,22 @@ impl CallControl for FakeControl {
         self.orders.lock().unwrap().push(format!("press {}", keys.as_str()));
         Ok(())
     }
+
+    async fn redirect(&self, url: &str) -> Result<()> {
+        self.orders.lock().unwrap().push(format!("ask {url}"));
+        if self.fails {
+            return Err(Error::new(ErrorKind::Rejected, "carrier", "the call is over"));
+        }
+        if let Some(phone) = &self.phone {
+            phone.hang_up();
+        }
+        Ok(())
+    }
 }
 
 /// A line whose carrier can do more than carry it.
 #[derive(Debug)]
-struct Controlled(FakeLine, FakeControl);
+pub(crate) struct Controlled(pub(crate) FakeLine, pub(crate) FakeControl);
 
 impl Transport for Controlled {
     fn call(&self) -> &CallInfo {

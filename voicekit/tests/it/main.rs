@@ -19,6 +19,7 @@ mod providers;
 mod resilience;
 mod sessions;
 mod slots;
+mod team;
 mod tools;
 mod twilio;
 mod typed_tools;

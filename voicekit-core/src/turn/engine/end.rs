@@ -26,6 +26,11 @@ impl Engine {
         match self.queue.pop_front() {
             Some(Queued::Said { text, interruptible }) => self.say(now, text, interruptible),
             Some(Queued::Warning) => self.start_reply(now, Source::Warning),
+            Some(Queued::Leave) => {
+                self.set_state(State::Listening);
+                self.actions.push_back(Action::Leave);
+                self.rest(now);
+            }
             None => {
                 self.set_state(State::Listening);
                 self.timers.set(Timer::Idle, now + self.config.idle);

@@ -13,8 +13,13 @@ use super::Engine;
 /// What is to be said as soon as the agent may speak.
 #[derive(Debug)]
 pub(super) enum Queued {
-    Said { text: String, interruptible: bool },
+    Said {
+        text: String,
+        interruptible: bool,
+    },
     Warning,
+    /// Nothing; the line is moved then.
+    Leave,
 }
 
 /// A reply from the moment it is asked for until it has been heard.
