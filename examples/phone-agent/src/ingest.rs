@@ -1,27 +1,37 @@
 //! Documents become knowledge, and questions are answered with passages.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use voicekit::qdrant::{Qdrant, QdrantConfig};
 use voicekit_core::error::ErrorKind;
-use voicekit_core::retrieve::{Passage, Query, Retriever};
-use voicekit_rag::ingest::{Progress, Report};
+use voicekit_core::retrieve::{Embedder, Index, Passage, Query, Retriever};
+use voicekit_rag::ingest::{Progress, Report, Web, urls};
 use voicekit_rag::{EmbeddedIndex, Ingestion, SECTION, SOURCE};
 
 use crate::{ModelArgs, console, models};
 
+/// Where the key of a Qdrant server is.
+const KEY: &str = "QDRANT_API_KEY";
+
 #[derive(Debug, Args)]
 pub(crate) struct IngestArgs {
-    /// The directory: Markdown, HTML, PDF, text, CSV and JSON, in subdirectories too.
-    #[arg(value_name = "DIR")]
-    directory: PathBuf,
-    /// The file that the knowledge is kept in. What is no longer in DIR is removed from it.
-    #[arg(long, value_name = "FILE", default_value = "knowledge.index")]
-    to: PathBuf,
+    /// A directory of Markdown, HTML, PDF, text, CSV and JSON, subdirectories included; one such
+    /// file; or a list of web addresses, one a line, whose name ends in `.urls`.
+    #[arg(value_name = "DIR|FILE|LIST.urls", required_unless_present = "urls")]
+    source: Option<PathBuf>,
+    /// A list of web addresses, one a line, whatever its name ends in.
+    #[arg(long, value_name = "FILE", conflicts_with = "source")]
+    urls: Option<PathBuf>,
+    /// Where the knowledge is kept: a file, or a collection of a Qdrant server,
+    /// `qdrant://host:6333/collection` or with TLS `qdrants://…`, whose key is in QDRANT_API_KEY.
+    /// What the source no longer has is removed from it.
+    #[arg(long, value_name = "FILE|URL", default_value = "knowledge.index")]
+    to: String,
     #[command(flatten)]
     models: ModelArgs,
 }
@@ -30,9 +40,9 @@ pub(crate) struct IngestArgs {
 pub(crate) struct AskArgs {
     /// What a caller might ask.
     question: String,
-    /// The file that the knowledge is kept in.
-    #[arg(long = "in", value_name = "FILE", default_value = "knowledge.index")]
-    file: PathBuf,
+    /// Where the knowledge is kept: a file, or `qdrant://host:6333/collection`.
+    #[arg(long, visible_alias = "in", value_name = "FILE|URL", default_value = "knowledge.index")]
+    from: String,
     /// The most passages.
     #[arg(long, value_name = "N", default_value_t = 4)]
     limit: usize,
@@ -40,41 +50,70 @@ pub(crate) struct AskArgs {
     models: ModelArgs,
 }
 
+/// Where documents are.
+enum Source {
+    Path(PathBuf),
+    Urls(Vec<String>),
+}
+
+/// Where knowledge is kept.
+enum Place {
+    File(PathBuf),
+    Server(Box<QdrantConfig>),
+}
+
 pub(crate) async fn ingest(args: IngestArgs) -> Result<()> {
-    if !args.directory.is_dir() {
-        bail!("{} is not a directory", args.directory.display());
-    }
-    let embedder = Arc::new(models::embedder(&args.models).await?);
-    let index = EmbeddedIndex::edit(&args.to, embedder.clone())?;
-    let bar = bar();
-    let ingestion = Ingestion::new(Arc::new(index.clone()), embedder);
-    let report = ingestion.run(&args.directory, |progress| show(&bar, progress)).await;
-    bar.finish_and_clear();
-    let report = report.map_err(|error| {
-        let again = error.kind() != ErrorKind::Config;
-        let error = anyhow::Error::new(error);
-        if again { error.context("the ingestion broke off; run it again to go on") } else { error }
-    })?;
-    index.compact().await?;
-    console::line(summary(&report, index.len()));
+    let source = Source::of(&args)?;
+    let place = Place::of(&args.to)?;
+    let embedder: Arc<dyn Embedder> = Arc::new(models::embedder(&args.models).await?);
+    let (report, chunks) = match place {
+        Place::File(path) => {
+            let index = EmbeddedIndex::edit(path, Arc::clone(&embedder))?;
+            let report = run(&source, Arc::new(index.clone()), embedder).await?;
+            index.compact().await?;
+            (report, index.len().to_string())
+        }
+        Place::Server(config) => {
+            let index = Qdrant::new(*config, Arc::clone(&embedder))?;
+            // What is wrong with the server is said before documents are read.
+            index.ensure().await?;
+            let report = run(&source, Arc::new(index.clone()), embedder).await?;
+            (report, index.count().await?.to_string())
+        }
+    };
+    console::line(summary(&report, &chunks));
     for (document, error) in &report.failed {
         console::note(format_args!("  {document}: {}", error.message()));
     }
     match report.failed.len() {
         0 => Ok(()),
-        1 => bail!("one file could not be read"),
-        failed => bail!("{failed} files could not be read"),
+        1 => bail!("one document could not be read"),
+        failed => bail!("{failed} documents could not be read"),
     }
 }
 
+async fn run(
+    source: &Source,
+    index: Arc<dyn Index>,
+    embedder: Arc<dyn Embedder>,
+) -> Result<Report> {
+    let ingestion = Ingestion::new(index, embedder);
+    let bar = bar();
+    let follow = |progress: Progress<'_>| show(&bar, progress);
+    let report = match source {
+        Source::Path(path) => ingestion.run(path, follow).await,
+        Source::Urls(urls) => ingestion.run_urls(&Web::new()?, urls.clone(), follow).await,
+    };
+    bar.finish_and_clear();
+    report.map_err(|error| {
+        let again = error.kind() != ErrorKind::Config;
+        let error = anyhow::Error::new(error);
+        if again { error.context("the ingestion broke off; run it again to go on") } else { error }
+    })
+}
+
 pub(crate) async fn ask(args: AskArgs) -> Result<()> {
-    if !args.file.exists() {
-        bail!("{} is not there: phone-agent ingest DIR makes it", args.file.display());
-    }
-    let embedder = Arc::new(models::embedder(&args.models).await?);
-    let index = EmbeddedIndex::open(&args.file, embedder)?;
-    let query = Query::new(args.question).with_limit(args.limit);
-    let passages = index.retrieve(&query).await?;
+    let passages = find(args).await?;
     if passages.is_empty() {
         console::line("Nothing is known about that.");
     }
@@ -84,13 +123,59 @@ pub(crate) async fn ask(args: AskArgs) -> Result<()> {
     Ok(())
 }
 
+async fn find(args: AskArgs) -> Result<Vec<Passage>> {
+    let place = Place::of(&args.from)?;
+    if let Place::File(path) = &place
+        && !path.exists()
+    {
+        bail!("{} is not there: phone-agent ingest DIR makes it", path.display());
+    }
+    let embedder = Arc::new(models::embedder(&args.models).await?);
+    let query = Query::new(args.question).with_limit(args.limit);
+    Ok(match place {
+        Place::File(path) => EmbeddedIndex::open(path, embedder)?.retrieve(&query).await?,
+        Place::Server(config) => Qdrant::new(*config, embedder)?.retrieve(&query).await?,
+    })
+}
+
+impl Source {
+    fn of(args: &IngestArgs) -> Result<Self> {
+        let is_list = |path: &&PathBuf| path.extension().is_some_and(|end| end == "urls");
+        let list = args.urls.as_ref().or_else(|| args.source.as_ref().filter(is_list));
+        if let Some(path) = list {
+            let text = std::fs::read_to_string(path);
+            let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+            return Ok(Self::Urls(urls(&text).with_context(|| path.display().to_string())?));
+        }
+        match &args.source {
+            Some(path) if path.exists() => Ok(Self::Path(path.clone())),
+            Some(path) => bail!("{} is not there", path.display()),
+            None => bail!("there is nothing to read"),
+        }
+    }
+}
+
+impl Place {
+    fn of(text: &str) -> Result<Self> {
+        if !text.contains("://") {
+            return Ok(Self::File(Path::new(text).to_owned()));
+        }
+        let config = QdrantConfig::from_url(text)?;
+        let key = std::env::var(KEY).ok().filter(|key| !key.trim().is_empty());
+        Ok(Self::Server(Box::new(match key {
+            Some(key) => config.with_api_key(key.trim()),
+            None => config,
+        })))
+    }
+}
+
 fn described(passage: &Passage) -> String {
     let known = |key| passage.metadata.get(key).map_or("", String::as_str);
     let text = passage.text.replace('\n', "\n       ");
     format!("{:.3}  {} · {}\n       {text}\n", passage.score, known(SOURCE), known(SECTION))
 }
 
-fn summary(report: &Report, chunks: usize) -> String {
+fn summary(report: &Report, chunks: &str) -> String {
     let mut summary = format!(
         "{} new, {} changed, {} unchanged, {} removed; passages in all: {chunks}",
         report.added, report.changed, report.unchanged, report.removed
@@ -108,10 +193,63 @@ fn show(bar: &ProgressBar, progress: Progress<'_>) {
 }
 
 fn bar() -> ProgressBar {
-    let template = "  {bar:30} {pos} of {len} files  {msg}";
+    let template = "  {bar:30} {pos} of {len} documents  {msg}";
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use voicekit_testkit::server::http::{Answer, HttpServer};
+    use voicekit_testkit::server::provider::qdrant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pages_of_a_list_are_kept_on_a_server_and_found_there() {
+        // Networks of this machine take turns.
+        let _desk = crate::tests::DESK.lock().await;
+        let service = qdrant::Qdrant::new();
+        let answering = service.clone();
+        let server = HttpServer::start_answering(move |asked| answering.answer(asked));
+        let server = server.await.unwrap();
+        let site = HttpServer::start_answering(|asked| {
+            let page = match asked.target.as_str() {
+                "/dogs" => "<h1>Pets</h1><p>Dogs are welcome in every room.</p>",
+                "/cars" => "<h1>Cars</h1><p>There is a garage below the house.</p>",
+                _ => return Answer::new(404),
+            };
+            Answer::new(200).with_header("content-type", "text/html").then(page)
+        });
+        let site = site.await.unwrap();
+        let directory =
+            std::env::temp_dir().join(format!("phone-agent-urls-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let list = directory.join("site.urls");
+        let to = server.url().replace("http://", "qdrant://") + "/kb";
+        let models = || ModelArgs::default();
+        let keep = async |pages: &[&str]| {
+            let lines: Vec<String> =
+                pages.iter().map(|page| format!("{}{page}\n", site.url())).collect();
+            std::fs::write(&list, lines.concat()).unwrap();
+            let (source, to) = (Some(list.clone()), to.clone());
+            ingest(IngestArgs { source, urls: None, to, models: models() }).await
+        };
+        keep(&["/dogs", "/cars"]).await.unwrap();
+        let ask = async |question: &str| {
+            let (question, from) = (question.to_owned(), to.clone());
+            find(AskArgs { question, from, limit: 4, models: models() }).await.unwrap()
+        };
+        let found = ask("can i bring my dog").await;
+        assert_eq!(found[0].text, "Dogs are welcome in every room.");
+        assert_eq!(found[0].metadata[SOURCE], format!("{}/dogs", site.url()));
+        // A page that is gone from the list is forgotten; one that cannot be had is reported.
+        let failure = keep(&["/cars", "/cats"]).await.unwrap_err();
+        assert_eq!(failure.to_string(), "one document could not be read");
+        assert_eq!(ask("can i bring my dog").await.len(), 1);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
 }

@@ -37,7 +37,7 @@ enum Command {
     Call(Box<call::CallArgs>),
     /// Runs recorded calls through the engine again and shows what it does otherwise.
     Replay(replay::ReplayArgs),
-    /// Makes knowledge of the documents in a directory, or brings it up to date.
+    /// Makes knowledge of documents in a directory or on the web, or brings it up to date.
     Ingest(ingest::IngestArgs),
     /// Prints the passages that answer a question, with their scores.
     Ask(ingest::AskArgs),

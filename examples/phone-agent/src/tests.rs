@@ -16,7 +16,7 @@ use voicekit_testkit::words::{errors, words};
 use voicekit_twilio::TwilioConfig;
 
 use crate::settings::Settings;
-use crate::{ModelArgs, agent, models, serve};
+use crate::{AgentArgs, ModelArgs, agent, models, serve};
 
 /// What the agent's side knows of a call.
 #[derive(Default)]
@@ -28,19 +28,21 @@ struct Known {
 
 /// The agent, and what it knows of its latest call. One call at a time: networks of this machine
 /// take turns, and the clock of a call that only waits for another's network would run on.
-struct Desk {
+pub(crate) struct Desk {
     agent: Agent,
     known: Arc<Mutex<Known>>,
 }
 
-static DESK: tokio::sync::Mutex<Option<Desk>> = tokio::sync::Mutex::const_new(None);
+pub(crate) static DESK: tokio::sync::Mutex<Option<Desk>> = tokio::sync::Mutex::const_new(None);
 
 impl Desk {
     async fn open() -> Self {
         let known = Arc::new(Mutex::new(Known::default()));
-        let args = ModelArgs { models: None, models_from: None, knowledge: None };
+        let args = AgentArgs::default();
         let followers = agent::Followers::default().observed(observe(&known));
-        Self { agent: agent::agent(Settings::default(), &args, followers).await.unwrap(), known }
+        let bookings = args.desk.bookings().unwrap();
+        let agent = agent::agent(Settings::default(), &args, bookings, followers).await.unwrap();
+        Self { agent, known }
     }
 }
 
@@ -147,7 +149,7 @@ async fn a_question_asked_aloud_is_answered_from_the_knowledge_file() {
     let question = {
         // Nobody else's network runs meanwhile.
         let _desk = DESK.lock().await;
-        let args = ModelArgs { models: None, models_from: None, knowledge: None };
+        let args = ModelArgs::default();
         let voice = models::load(&args).await.unwrap().tts;
         crate::call::speak(&voice, "Where can I park my car?").await.unwrap()
     };

@@ -95,3 +95,19 @@ fn a_recorded_call_runs_again_as_it_was_and_otherwise_with_other_timings() {
     fails(&["replay", traces], "line 1 is not JSON");
     std::fs::remove_dir_all(&directory).unwrap();
 }
+
+#[test]
+fn a_source_or_a_place_of_knowledge_that_cannot_be_is_said_before_anything_is_fetched() {
+    let directory = std::env::temp_dir().join(format!("phone-agent-list-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let list = directory.join("site.urls");
+    std::fs::write(&list, "https://example.org/\nexample.org\n").unwrap();
+    let list = list.to_str().unwrap();
+    fails(&["ingest", list], "line 2 is no address");
+    fails(&["ingest", "--urls", list], "line 2 is no address");
+    fails(&["ingest", directory.join("missing").to_str().unwrap()], "is not there");
+    fails(&["ingest", directory.to_str().unwrap(), "--to", "qdrant://db"], "no collection");
+    fails(&["ask", "are you open", "--from", "http://db/kb"], "qdrant://host:port/collection");
+    fails(&["ask", "are you open", "--in", "nowhere.index"], "phone-agent ingest");
+    std::fs::remove_dir_all(&directory).unwrap();
+}
