@@ -1,6 +1,7 @@
 //! The agent itself: parts, knowledge and phrases put together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use voicekit::knowledge::KnowledgeConfig;
@@ -14,6 +15,10 @@ use voicekit_local::{Knowledge, Silero};
 use crate::booking::Bookings;
 use crate::settings::Settings;
 use crate::{AgentArgs, desk, parts};
+
+/// How long a reply may wait for what is looked up. The search shares the machine with the
+/// recogniser, and has mostly ended by then.
+const LOOKUP: Duration = Duration::from_millis(1_000);
 
 /// Makes whoever follows a call.
 pub(crate) type Observe = Arc<dyn Fn(&CallInfo) -> Follow + Send + Sync>;
@@ -75,7 +80,8 @@ pub(crate) async fn agent(
         .phrases(phrases);
     agent = tools.into_iter().fold(agent, AgentBuilder::tool);
     if let Some(documents) = args.desk.documents(parts.embedder).await? {
-        agent = agent.knowledge(documents, KnowledgeConfig::default());
+        let config = KnowledgeConfig::default().with_deadline(LOOKUP);
+        agent = agent.knowledge(documents, config);
     }
     if let Some(observe) = followers.observe {
         agent = agent.observe(move |info| observe(info));

@@ -8,5 +8,6 @@ mod minilm;
 mod models;
 mod piper;
 mod receptionist;
+mod receptionist_tools;
 mod silero;
 mod whisper;

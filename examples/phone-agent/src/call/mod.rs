@@ -128,7 +128,7 @@ pub(crate) fn carrier(exchange: &Exchange) -> TwilioConfig {
     TwilioConfig::local().with_account(account)
 }
 
-fn observe(recorder: &Recorder, held: &Held) -> agent::Observe {
+pub(crate) fn observe(recorder: &Recorder, held: &Held) -> agent::Observe {
     let (recorder, held) = (recorder.clone(), held.clone());
     Arc::new(move |_| {
         let (recorder, held) = (recorder.clone(), held.clone());

@@ -27,7 +27,7 @@ pub(crate) const LINES: [&str; 10] = [
     "At seven in the evening.",
     "My name is Anna Miller.",
     "Yes, that is right.",
-    "For six people.",
+    "Six people, please.",
     "Yes, that is right.",
     "Is there any live music?",
     "Can I talk to a person, please?",

@@ -147,3 +147,11 @@ fn what_is_wrong_with_a_file_is_said() {
     let error = typo.section::<NovaConfig>(&NOVA).unwrap_err();
     assert!(format!("{error:#}").starts_with("[nova]: unknown field `modle`"), "{error:#}");
 }
+
+#[test]
+fn whom_callers_are_connected_to_is_named_in_the_file() {
+    let text = "[transfer]\n\"front desk\" = \"+15551230009\"";
+    let transfers = settings(text, &[]).unwrap().transfers();
+    assert_eq!(transfers["front desk"].to, "+15551230009");
+    assert!(settings("", &[]).unwrap().transfers().is_empty());
+}
