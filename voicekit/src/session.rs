@@ -489,22 +489,6 @@ impl Call {
         }
     }
 
-    async fn move_to(&mut self, url: &str, record: SessionRecord) -> Result<()> {
-        let lacking = |what| Err(Error::new(ErrorKind::Unsupported, "call", what));
-        let Some(keeper) = &mut self.keeper else {
-            return lacking(
-                "nothing is kept of this call: give the agent sessions with a key for it",
-            );
-        };
-        let Some(control) = &self.control else {
-            return lacking(
-                "this line has no call control: give its transport the carrier's account",
-            );
-        };
-        keeper.keep(record).await?;
-        control.redirect(url).await
-    }
-
     /// Sends what is due.
     async fn play(&mut self, watch: &mut Watch) {
         while let Some(command) = self.playout.poll(self.clock.now()) {

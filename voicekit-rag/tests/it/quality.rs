@@ -84,7 +84,8 @@ struct Table {
     reranked: Recall,
 }
 
-/// Prints the table, and with `MISSED` set, what was not found first.
+/// Makes and prints the table, and with `MISSED` set, what was not found first.
+#[expect(clippy::print_stdout, reason = "the table is for people")]
 async fn table(documents: &str, lines: &'static str) -> Table {
     let embedder = minilm();
     let index = index(data(documents), embedder.clone()).await;

@@ -151,6 +151,17 @@ async fn a_warm_transfer_that_cannot_ring_leaves_the_caller_with_the_agent() {
 }
 
 #[tokio::test]
+async fn the_carrier_is_sent_elsewhere_for_what_to_do() {
+    let (server, control) = call([Answer::json(200, UPDATED)]).await;
+    control.redirect("https://b.example.com/twilio/voice").await.unwrap();
+    let asked = &server.asked()[0];
+    assert_eq!(field(asked, "Url"), "https://b.example.com/twilio/voice");
+    assert_eq!(field(asked, "Method"), "POST");
+    let refused = control.redirect("b.example.com").await.unwrap_err();
+    assert_eq!((refused.kind(), server.asked().len()), (ErrorKind::Unsupported, 1));
+}
+
+#[tokio::test]
 async fn keys_are_pressed_and_the_call_comes_back() {
     let (server, control) = call([Answer::json(200, UPDATED)]).await;
     control.press(&Keys::new("1w2#").unwrap()).await.unwrap();
