@@ -8,50 +8,52 @@
 
 mod clock;
 mod handle;
+mod handover;
 mod hearing;
 mod keeper;
 mod place;
+mod recognition;
+mod replies;
 mod reply;
 mod router;
 mod tools;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt};
-use voicekit_core::asr::{AsrEvent, AsrInput};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::control::CallControl;
-use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::error::{Error, Result};
 use voicekit_core::llm::{Message, Usage};
 use voicekit_core::playout::Playout;
-use voicekit_core::store::SessionRecord;
 use voicekit_core::time::{MediaTime, Timestamp};
-use voicekit_core::tool::{ToolCall, ToolContext};
 use voicekit_core::transport::{
     CallInfo, EndReason, Transport, TransportCommand, TransportEvent, TransportSink,
 };
-use voicekit_core::turn::trace::{Entry, Line, Note};
-use voicekit_core::turn::{
-    self, Action, Engine, Event, Hint, Latency, Metrics, ReplyId, Source, State,
-};
+use voicekit_core::turn::trace::Entry;
+use voicekit_core::turn::{self, Action, Engine, Event, Metrics, ReplyId, State};
 
 use crate::agent::Parts;
-use crate::knowledge::{Found, Inquiry};
-use crate::memory::Summary;
-use crate::observer::{CallEvent, CallReport, Observer, Part};
-use crate::prompt::{Draft, Scene};
+use crate::knowledge::Inquiry;
+use crate::observer::{CallEvent, CallReport, Part};
+use crate::prompt::Scene;
 use crate::team::Cast;
 use clock::Clock;
 use handle::{Commands, Reach};
+use handover::next_move;
 use hearing::{Activity, Hearing};
 use keeper::Keeper;
-use reply::{Item, Prepared, Question, Words};
+use recognition::next_verdict;
+use replies::{next_item, prepare_more};
+use reply::{Item, Prepared, Words};
 use router::Feed;
 use tools::Running;
+use watch::{Watch, log_end};
 
 /// How far ahead of the caller's ear replies are made; beyond it, the model and the voice wait.
 /// Longer than any pause of a voice, short enough not to make what an interruption throws away.
@@ -124,44 +126,6 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("line", &self.line).finish_non_exhaustive()
-    }
-}
-
-fn log_end(info: &CallInfo, report: &CallReport) {
-    let (id, seconds) = (&info.id, report.ended.as_secs_f64());
-    let Metrics { turns, interruptions, resumed, cut_offs, .. } = report.metrics;
-    let latency = report.metrics.median(Latency::total).unwrap_or_default();
-    tracing::info!(call = %id, seconds, turns, interruptions, resumed, cut_offs, ?latency, "call ended");
-    if let Some(error) = &report.error {
-        tracing::error!(call = %id, %error, "the line broke");
-    }
-}
-
-/// The clock and whoever watches.
-struct Watch {
-    observer: Option<Box<dyn Observer>>,
-    clock: Clock,
-    metrics: Metrics,
-}
-
-impl Watch {
-    fn show(&mut self, event: CallEvent<'_>) {
-        if let Some(observer) = &mut self.observer {
-            observer.event(self.clock.now(), event);
-        }
-    }
-
-    fn trace(&mut self, at: Timestamp, entry: Entry) {
-        let line = Line { at, entry };
-        self.metrics.line(&line);
-        if let Some(observer) = &mut self.observer {
-            observer.event(at, CallEvent::Trace(&line));
-        }
-    }
-
-    fn failed(&mut self, part: Part, error: &Error) {
-        tracing::warn!(%part, %error, "a part of the call failed");
-        self.show(CallEvent::Failed { part, error });
     }
 }
 
@@ -284,58 +248,6 @@ impl Call {
         report
     }
 
-    /// Goes on with the conversation of a call before, if there was one.
-    async fn go_on(&mut self, watch: &mut Watch) {
-        let Some(load) = self.keeper.as_ref().map(Keeper::load) else { return };
-        match load.await {
-            Ok(None) => {}
-            Ok(Some(mut record)) => {
-                if record.live {
-                    self.take_over(watch);
-                }
-                self.scene.restore(&mut record);
-                if !record.messages.is_empty() {
-                    watch.show(CallEvent::Continued(&record.messages));
-                }
-                self.earlier = record.messages.len();
-                self.messages = record.messages;
-                if let Some(agent) = record.agent {
-                    self.handle(Event::HandedTo(agent), watch).await;
-                }
-            }
-            Err(error) => watch.failed(Part::Sessions, &error),
-        }
-    }
-
-    /// The caller is in the middle of a conversation: they are not greeted.
-    fn take_over(&mut self, watch: &mut Watch) {
-        self.changed();
-        let turn = self.cast.turn().unwrap_or(&self.parts.turn);
-        match engine(turn, &self.scene, false) {
-            Ok(engine) => self.engine = engine,
-            Err(error) => watch.failed(Part::Sessions, &error),
-        }
-    }
-
-    /// Begins to save what has changed, if no save is under way.
-    fn save(&mut self) {
-        let Some(keeper) = &self.keeper else { return };
-        // What another process may have loaded is not saved over.
-        if keeper.is_due() && self.moving.is_none() {
-            let record = self.record();
-            if let Some(keeper) = &mut self.keeper {
-                keeper.start(record);
-            }
-        }
-    }
-
-    /// The conversation as it is kept.
-    fn record(&self) -> SessionRecord {
-        let mut record = self.scene.record(&self.messages);
-        record.agent.clone_from(&self.cast.name);
-        record
-    }
-
     /// Waits for the next thing to happen and takes it in. Every branch only waits on a stream or
     /// the clock, so that dropping those that lose loses nothing.
     async fn step(&mut self, watch: &mut Watch) {
@@ -437,58 +349,6 @@ impl Call {
         self.changed();
     }
 
-    /// Has another agent of the team go on.
-    fn hand_to(&mut self, agent: &str, watch: &mut Watch) {
-        let Some((parts, history)) = self.cast.hand_to(agent) else { return };
-        self.parts = parts;
-        self.scene.hand_to(&self.parts, &self.info, history.first(&self.messages));
-        for (part, error) in self.scene.problems() {
-            watch.failed(part, &error);
-        }
-        self.reach = Arc::new(self.reach.with_notebook(self.scene.notebook.clone()));
-        self.inquiry = self.parts.knowledge.clone().map(Inquiry::new);
-        self.restart_hearing(watch);
-        self.changed();
-    }
-
-    /// Moves the line to another process, where the conversation goes on.
-    fn leave(&mut self) {
-        let Some(url) = self.commands.destination() else { return };
-        let mut record = self.record();
-        record.live = true;
-        let kept = self.keeper.as_mut().map(|keeper| keeper.keep(record));
-        let control = self.control.clone();
-        self.moving = Some(Box::pin(async move {
-            let lacking = |what| Error::new(ErrorKind::Unsupported, "call", what);
-            let kept = kept.ok_or_else(|| {
-                lacking("nothing is kept of this call: give the agent sessions with a key for it")
-            });
-            let control = control.ok_or_else(|| {
-                lacking("this line has no call control: give its transport the carrier's account")
-            });
-            let (kept, control) = (kept?, control?);
-            kept.await?;
-            control.redirect(&url).await
-        }));
-    }
-
-    fn moved(&mut self, moved: Result<()>, watch: &mut Watch) {
-        match moved {
-            // From here on it is the other process that keeps the conversation.
-            Ok(()) => self.keeper = None,
-            Err(error) => {
-                watch.failed(Part::Transport, &error);
-                self.changed();
-            }
-        }
-    }
-
-    fn changed(&mut self) {
-        if let Some(keeper) = &mut self.keeper {
-            keeper.changed();
-        }
-    }
-
     /// Sends what is due.
     async fn play(&mut self, watch: &mut Watch) {
         while let Some(command) = self.playout.poll(self.clock.now()) {
@@ -514,8 +374,6 @@ impl Call {
             tracing::debug!(%error, "could not send");
         }
     }
-
-    // The line.
 
     async fn line_event(&mut self, event: Option<Result<TransportEvent>>, watch: &mut Watch) {
         match event {
@@ -561,210 +419,6 @@ impl Call {
             watch.failed(Part::Transport, &error);
         }
     }
-
-    // Recognition.
-
-    async fn heard(&mut self, heard: Option<Result<AsrEvent>>, watch: &mut Watch) {
-        match heard {
-            Some(Ok(AsrEvent::Interim(transcript))) => {
-                self.interim.clone_from(&transcript.text);
-                if let Some(inquiry) = &mut self.inquiry {
-                    inquiry.interim(&transcript.text);
-                }
-                self.handle(Event::Interim(transcript.text), watch).await;
-            }
-            Some(Ok(AsrEvent::Final(transcript))) => {
-                self.interim.clear();
-                let hearing = self.hearing.as_ref();
-                let until = hearing.and_then(|hearing| hearing.said_at(&transcript));
-                let (text, finalized) = (transcript.text, transcript.finalized);
-                if let Some(inquiry) = &mut self.inquiry {
-                    inquiry.is_final(&text);
-                }
-                self.handle(Event::Final { text, finalized, until }, watch).await;
-            }
-            Some(Ok(AsrEvent::Turn(sign))) => self.handle(Event::Sign(sign), watch).await,
-            Some(Ok(_)) => {}
-            Some(Err(error)) => {
-                self.hearing = None;
-                watch.failed(Part::Asr, &error);
-                self.handle(Event::HearingLost, watch).await;
-            }
-            None => {
-                self.hearing = None;
-                self.handle(Event::HearingLost, watch).await;
-            }
-        }
-    }
-
-    fn hint(&mut self, hint: Hint) {
-        if let (Hint::SpeechEnded, Some(inquiry)) = (hint, &mut self.inquiry) {
-            inquiry.anticipate();
-        }
-        let Some(hearing) = &mut self.hearing else { return };
-        hearing.send(match hint {
-            Hint::SpeechStarted => AsrInput::SpeechStarted,
-            Hint::SpeechEnded => AsrInput::SpeechEnded,
-            Hint::Finalize => AsrInput::Finalize,
-        });
-    }
-
-    fn judge(&mut self, pause: u64) {
-        let Some(detector) = self.parts.detector.clone() else { return };
-        let heard = self.activity.heard(&self.interim);
-        let verdict = async move { detector.end_of_turn(&heard).await };
-        self.verdict = Some((pause, verdict.boxed()));
-    }
-
-    async fn judged(&mut self, pause: u64, verdict: Result<f32>, watch: &mut Watch) {
-        match verdict {
-            Ok(finished) => self.handle(Event::Judged { pause, finished }, watch).await,
-            Err(error) => watch.failed(Part::TurnDetector, &error),
-        }
-    }
-
-    fn restart_hearing(&mut self, watch: &mut Watch) {
-        match Hearing::open(&self.parts, &self.scene.language, self.format) {
-            Ok(hearing) => self.hearing = Some(hearing),
-            Err(error) => watch.failed(Part::Asr, &error),
-        }
-    }
-
-    // Replies.
-
-    fn begin_reply(&mut self, reply: ReplyId, source: Source) {
-        let phrases = &self.scene.phrases;
-        let words = match source {
-            Source::Greeting => Words::Phrase(phrases.greeting.clone().unwrap_or_default()),
-            Source::NotUnderstood => Words::Phrase(phrases.not_understood.clone()),
-            Source::StillThere => Words::Phrase(phrases.still_there.clone()),
-            Source::Failure => Words::Phrase(phrases.failure.clone()),
-            Source::Goodbye => Words::Phrase(phrases.goodbye.clone()),
-            Source::Filler => {
-                Words::Phrase(self.running.filler().unwrap_or(&phrases.filler).into())
-            }
-            Source::Warning => Words::Phrase(phrases.warning.clone()),
-            Source::Voicemail => Words::Phrase(phrases.voicemail.clone().unwrap_or_default()),
-            Source::Turn | Source::Tools | _ => self.ask(None),
-        };
-        self.start_reply(reply, words);
-    }
-
-    fn start_reply(&mut self, reply: ReplyId, words: Words) {
-        self.playout.begin(reply.number());
-        self.reply = Some((reply, self.make(words)));
-    }
-
-    fn make(&self, words: Words) -> BoxStream<'static, Item> {
-        reply::make(&self.parts, &self.scene.language, words, self.format)
-    }
-
-    /// What the model is asked, and what is looked up for it: the caller's last words.
-    fn ask(&mut self, turn: Option<String>) -> Words {
-        let spoken = self.messages.iter().rev().find_map(|message| match message {
-            Message::Caller { text } => Some(text.as_str()),
-            Message::Agent { .. } | Message::Tool { .. } => None,
-        });
-        let inquiry = self.inquiry.as_mut();
-        let search = inquiry.and_then(|inquiry| inquiry.find(turn.as_deref().or(spoken)?));
-        let draft = self.draft(turn);
-        draft
-            .map_or_else(Words::Unasked, |draft| Words::Model(Box::new(Question { draft, search })))
-    }
-
-    /// The conversation, the turn that is not part of it yet, and what is being done, so that it is
-    /// not asked for twice.
-    fn draft(&mut self, turn: Option<String>) -> Result<Draft> {
-        let mut more: Vec<Message> = turn.map(Message::caller).into_iter().collect();
-        more.extend(self.running.unfinished());
-        let mut tools: Vec<_> = self.cast.tools.iter().map(|tool| offer(&**tool)).collect();
-        tools.extend(self.running.stop_spec());
-        self.scene.compose(&self.messages, more, tools)
-    }
-
-    fn summarised(&mut self, summary: Result<Summary>, watch: &mut Watch) {
-        match self.scene.memory.take(self.clock.now(), summary) {
-            Ok(usage) => {
-                add(&mut self.usage, usage);
-                self.changed();
-            }
-            Err(error) => watch.failed(Part::Memory, &error),
-        }
-    }
-
-    fn run_tool(&mut self, run: u64, call: ToolCall) {
-        let key = tools::key(&self.info, &self.messages, &call);
-        let (info, reach) = (Arc::clone(&self.info), Arc::clone(&self.reach));
-        let context = ToolContext::new(info, key, self.messages.clone(), reach);
-        self.running.start(run, call, context, &self.cast.tools);
-    }
-
-    fn prepare(&mut self, reply: ReplyId, text: String) {
-        let words = self.ask(Some(text));
-        let estimate = words.tokens();
-        let items = self.make(words);
-        self.prepared = Some((reply, Prepared::new(estimate, items)));
-    }
-
-    fn adopt(&mut self, reply: ReplyId) {
-        match self.prepared.take() {
-            Some((id, prepared)) if id == reply && !prepared.has_failed() => {
-                self.playout.begin(reply.number());
-                self.reply = Some((reply, prepared.into_items()));
-            }
-            // It is worth another try.
-            _ => self.begin_reply(reply, Source::Turn),
-        }
-    }
-
-    fn discard(&mut self) {
-        if let Some((_, prepared)) = self.prepared.take() {
-            let wasted = prepared.usage();
-            add(&mut self.usage, wasted);
-            add(&mut self.wasted, wasted);
-        }
-    }
-
-    async fn made(&mut self, reply: ReplyId, item: Item, watch: &mut Watch) {
-        let event = match item {
-            Item::Clause(text) => Event::Clause { reply, text },
-            Item::Word(word) => Event::Word { reply, word },
-            Item::Audio(chunk) => {
-                let duration = chunk.duration();
-                if let Err(error) = self.playout.push(chunk) {
-                    watch.failed(Part::Reply, &error);
-                }
-                Event::Audio { reply, duration }
-            }
-            Item::Tool(call) => {
-                let on_barge_in = tools::policy(&self.cast.tools, &call);
-                Event::ToolCalled { reply, call, on_barge_in }
-            }
-            Item::Usage(usage) => return add(&mut self.usage, usage),
-            Item::Found(found) => return self.found(reply, found, watch),
-            Item::Done => {
-                self.playout.finish();
-                Event::ReplyDone(reply)
-            }
-            Item::Failed(error) => {
-                self.playout.finish();
-                watch.failed(Part::Reply, &error);
-                Event::ReplyFailed(reply)
-            }
-        };
-        self.handle(event, watch).await;
-    }
-
-    fn found(&mut self, reply: ReplyId, found: Found, watch: &mut Watch) {
-        let consulted = found.consulted.clone();
-        watch.trace(self.clock.now(), Entry::Note(Note::Consulted { reply, consulted }));
-        if let Some(error) = &found.error {
-            watch.failed(Part::Knowledge, error);
-        }
-        if let Some(inquiry) = &mut self.inquiry {
-            inquiry.keep(found);
-        }
-    }
 }
 
 fn engine(turn: &turn::Config, scene: &Scene, greet: bool) -> Result<Engine> {
@@ -776,46 +430,4 @@ fn engine(turn: &turn::Config, scene: &Scene, greet: bool) -> Result<Engine> {
 
 fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     a.into_iter().chain(b).min()
-}
-
-fn add(sum: &mut Usage, usage: Usage) {
-    sum.input_tokens += usage.input_tokens;
-    sum.output_tokens += usage.output_tokens;
-}
-
-/// How the way to another process went; without one, never.
-async fn next_move(moving: &mut Option<BoxFuture<'static, Result<()>>>) -> Result<()> {
-    let Some(way) = moving else { return std::future::pending().await };
-    let moved = way.await;
-    *moving = None;
-    moved
-}
-
-/// Makes more of the reply that is prepared; without one, never.
-async fn prepare_more(prepared: &mut Option<(ReplyId, Prepared)>) {
-    match prepared {
-        Some((_, prepared)) => prepared.more(MADE_AHEAD).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The verdict on the latest pause; without a question, never.
-async fn next_verdict(
-    verdict: &mut Option<(u64, BoxFuture<'static, Result<f32>>)>,
-) -> (u64, Result<f32>) {
-    let Some((pause, question)) = verdict else { return std::future::pending().await };
-    let answer = (*pause, question.await);
-    *verdict = None;
-    answer
-}
-
-/// The next item of the live reply; without one, never.
-async fn next_item(reply: &mut Option<(ReplyId, BoxStream<'static, Item>)>) -> (ReplyId, Item) {
-    if let Some((id, items)) = reply {
-        if let Some(item) = items.next().await {
-            return (*id, item);
-        }
-        *reply = None;
-    }
-    std::future::pending().await
 }
