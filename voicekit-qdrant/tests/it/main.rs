@@ -12,7 +12,7 @@
 //!  8. collections with dense vectors only, and those of others: `search`
 //!  9. what each refusal means, plain text included: `failures`
 //! 10. a time limit on the whole search: `failures`; going on without passages is
-//!     `voicekit_rag::Lookup`'s
+//!     `voicekit::knowledge`'s
 //! 11. what is tried again and when: `failures`
 //! 12. the key is seen nowhere; a warning where it goes in clear: `failures`
 //! 13. deleting by filter, scrolling to the end: `write`
