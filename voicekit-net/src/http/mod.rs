@@ -7,6 +7,7 @@ mod body;
 mod pool;
 mod request;
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -161,6 +162,9 @@ impl HttpClient {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
+            if request.once && matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) {
+                return Err(error);
+            }
             let Some(wait) = self.config.retry.wait(failed, &error) else { return Err(error) };
             let service = request.endpoint.service();
             tracing::debug!(service, %error, ?wait, "request failed, trying again");
@@ -189,7 +193,8 @@ impl HttpClient {
     async fn exchange(&self, request: &HttpRequest) -> Result<(Connection, Response<Incoming>)> {
         if let Some(mut kept) = self.pool.take(&request.endpoint) {
             match self.head(&mut kept, request).await {
-                Err(error) if error.kind() == ErrorKind::Connection => {}
+                Err(error) if error.kind() == ErrorKind::Connection && !request.once => {}
+                Err(error) if is_unsent(&error) => {}
                 outcome => return outcome.map(|response| (kept, response)),
             }
         }
@@ -219,4 +224,10 @@ impl HttpClient {
             endpoint.error(ErrorKind::Connection, text).with_source(error)
         })
     }
+}
+
+/// The connection was closed before anything of the request was written to it.
+fn is_unsent(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    cause.is_some_and(|cause| cause.is_canceled() || cause.is_closed())
 }

@@ -17,6 +17,7 @@ pub struct HttpRequest {
     content: Option<HeaderValue>,
     accept: Option<HeaderValue>,
     body: Bytes,
+    pub(crate) once: bool,
 }
 
 impl HttpRequest {
@@ -75,6 +76,16 @@ impl HttpRequest {
         self
     }
 
+    /// Never sends it a second time after it may have reached the service: for what must not
+    /// happen twice. What is lost then is an error, whatever [`HttpConfig::retry`] says.
+    ///
+    /// [`HttpConfig::retry`]: super::HttpConfig::retry
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
+
     pub(crate) fn build(&self) -> Request<Full<Bytes>> {
         let mut request = self.endpoint.request(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
@@ -88,7 +99,7 @@ impl HttpRequest {
     }
 
     fn new(method: Method, endpoint: Endpoint) -> Self {
-        Self { endpoint, method, content: None, accept: None, body: Bytes::new() }
+        Self { endpoint, method, content: None, accept: None, body: Bytes::new(), once: false }
     }
 }
 

@@ -88,6 +88,21 @@ async fn a_kept_connection_that_the_service_closes_costs_no_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_must_not_happen_twice_is_sent_once() {
+    let mut service = Service::new(1 << 16);
+    let client = client(&service);
+    client.warm(&endpoint("http://service.test")).await.unwrap();
+    let mut kept = service.raw().await;
+    let sending = tokio::spawn(async move { client.send(post().once()).await });
+    let _ = kept.read(&mut [0; 4_096]).await.unwrap();
+    drop(kept);
+    let script = Script::new([plain(200, "fine")]);
+    script.on(service);
+    assert_eq!(sending.await.unwrap().unwrap_err().kind(), ErrorKind::Connection);
+    assert!(script.asked().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_come_as_they_are_sent() {
     let service = Service::new(1 << 16);
     let client = client(&service);
