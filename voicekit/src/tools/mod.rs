@@ -30,7 +30,8 @@
 //! 5. Call and outcome are in the history, once and together.
 //!
 //! What a tool knows of the call, and what it can do to it, is in its [`ToolContext`];
-//! [`ToolContext::key`] keeps a booking from being made twice. Ready-made tools are in [`builtin`].
+//! [`ToolContext::key`] keeps a booking from being made twice. Ready-made tools are in [`builtin`];
+//! the feature `mcp` has those of MCP servers, programs and URLs alike, in `mcp`.
 
 mod arguments;
 pub mod builtin;

@@ -10,6 +10,8 @@ mod knowledge;
 mod listening;
 #[cfg(feature = "mcp")]
 mod mcp;
+#[cfg(feature = "mcp")]
+mod mcp_http;
 mod memory;
 mod outages;
 mod parts;

@@ -109,7 +109,7 @@ async fn tools() -> (Vec<FnTool>, Seen) {
     (server.tools().await.unwrap(), seen)
 }
 
-async fn run(tools: &[FnTool], name: &str, arguments: &str) -> ToolOutcome {
+pub(crate) async fn run(tools: &[FnTool], name: &str, arguments: &str) -> ToolOutcome {
     let tool = tools.iter().find(|tool| tool.spec().name == name).unwrap();
     let context = ToolContext::detached(CallInfo::new("CA1"));
     tool.run(&ToolCall::new("c1", name, arguments), &context).await.unwrap()
