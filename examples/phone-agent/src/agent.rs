@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use voicekit::knowledge::KnowledgeConfig;
 use voicekit::store::recordings::Recordings;
 use voicekit::{Agent, AgentBuilder, CallEvent, Phrases};
@@ -65,6 +65,7 @@ pub(crate) async fn agent(
 ) -> Result<Agent> {
     let knowledge = args.desk.receptionist()?;
     let tools = desk::tools(&knowledge, bookings, settings.transfers())?;
+    let servers = settings.mcp_servers()?;
     let phrases = phrases(&settings, &knowledge);
     let spoken =
         [&phrases.not_understood, &phrases.still_there, &phrases.failure, &phrases.goodbye];
@@ -79,6 +80,10 @@ pub(crate) async fn agent(
         .vad(Silero::new)
         .phrases(phrases);
     agent = tools.into_iter().fold(agent, AgentBuilder::tool);
+    for (name, server) in servers {
+        let tools = server.tools().await.with_context(|| format!("[mcp.{name}]"))?;
+        agent = agent.tools(tools);
+    }
     if let Some(documents) = args.desk.documents(parts.embedder).await? {
         let config = KnowledgeConfig::default().with_deadline(LOOKUP);
         agent = agent.knowledge(documents, config);

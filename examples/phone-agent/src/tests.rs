@@ -34,12 +34,12 @@ struct Known {
 
 /// The agent, and what it knows of its latest call. One call at a time: networks of this machine
 /// take turns, and the clock of a call that only waits for another's network would run on.
-struct Desk {
+pub(crate) struct Desk {
     agent: Agent,
     known: Arc<Mutex<Known>>,
 }
 
-static DESK: tokio::sync::Mutex<Option<Desk>> = tokio::sync::Mutex::const_new(None);
+pub(crate) static DESK: tokio::sync::Mutex<Option<Desk>> = tokio::sync::Mutex::const_new(None);
 
 impl Desk {
     async fn open() -> Self {

@@ -155,3 +155,18 @@ fn whom_callers_are_connected_to_is_named_in_the_file() {
     assert_eq!(transfers["front desk"].to, "+15551230009");
     assert!(settings("", &[]).unwrap().transfers().is_empty());
 }
+
+#[test]
+fn an_mcp_server_is_a_program_or_a_url() {
+    let problem = |text: &str| {
+        let settings = settings(text, &[]).unwrap();
+        settings.mcp_servers().map(|servers| servers.len()).map_err(|error| format!("{error:#}"))
+    };
+    assert_eq!(problem(""), Ok(0));
+    assert_eq!(problem("[mcp.a]\nprogram = 'server'\n[mcp.b]\nurl = 'https://b.example'"), Ok(2));
+    let both = problem("[mcp.a]\nprogram = 'server'\nurl = 'https://a.example'");
+    assert_eq!(both.unwrap_err(), "[mcp.a]: give a program or a url, not both");
+    let lacking = problem("[mcp.a]\nurl = 'https://a.example'\ntoken_env = 'NOT_SET_ANYWHERE'");
+    assert!(lacking.unwrap_err().starts_with("[mcp.a]: NOT_SET_ANYWHERE holds no token"));
+    assert!(settings("[mcp.a]\nprogramme = 'server'", &[]).is_err());
+}
