@@ -17,10 +17,10 @@ use crate::client::For;
 use crate::collection::Shape;
 use crate::point::{self, Point};
 use crate::wire::{self, Counted, Scrolled};
-use crate::{Qdrant, error};
+use crate::{Qdrant, error, layout};
 
 /// Whose knowledge it is where nobody is named.
-const NOBODY: &str = "default";
+pub const NOBODY: &str = "default";
 
 #[async_trait]
 impl Index for Qdrant {
@@ -40,8 +40,8 @@ impl Index for Qdrant {
             })
         });
         let points: Vec<String> = points.collect::<Result<_>>()?;
-        let documents: BTreeSet<&str> = chunks.iter().map(|one| one.document.as_str()).collect();
-        let markers = documents.into_iter().map(|document| self.mark(document, ""));
+        let markers =
+            layout::documents_of(&chunks).into_iter().map(|document| self.mark(document, ""));
         self.put(markers.collect::<Result<_>>()?).await?;
         self.put(points).await
     }
@@ -52,8 +52,7 @@ impl Index for Qdrant {
             self.made_for(self.dimensions().await?).await?;
         }
         self.put(vec![self.mark(&document, "")?]).await?;
-        let gone = wire::delete_chunks(self.tenant(), &document, &chunks);
-        self.delete_points(&gone).await?;
+        self.delete_chunks(&document, &chunks).await?;
         self.put(vec![self.mark(&document, &fingerprint)?]).await
     }
 
@@ -62,7 +61,7 @@ impl Index for Qdrant {
             return Ok(());
         }
         self.put(vec![self.mark(document, "")?]).await?;
-        self.delete_points(&wire::delete_chunks(self.tenant(), document, &[])).await?;
+        self.delete_chunks(document, &[]).await?;
         self.delete_points(&wire::delete_marker(self.tenant(), document)).await
     }
 
@@ -155,6 +154,12 @@ impl Qdrant {
         Ok(())
     }
 
+    /// Deletes a document's chunks, but for those that are to stay.
+    async fn delete_chunks(&self, document: &str, stay: &[String]) -> Result<()> {
+        let filter = wire::chunks_of(self.tenant(), document, stay);
+        self.delete_points(&json!({ "filter": filter })).await
+    }
+
     async fn delete_points(&self, body: &impl Serialize) -> Result<()> {
         self.noticing(self.0.client.delete(body).await)
     }
@@ -174,7 +179,11 @@ impl Qdrant {
 const AROUND: usize = 14;
 
 /// The dimensions of all embeddings; `None` if there are no chunks.
-fn dimensions(chunks: &[Chunk]) -> Result<Option<usize>> {
+///
+/// # Errors
+///
+/// `Rejected` if they differ, are none or not finite, or if an id is there twice.
+pub fn dimensions(chunks: &[Chunk]) -> Result<Option<usize>> {
     let wrong = |text: String| Err(error(ErrorKind::Rejected, text));
     let mut ids = BTreeSet::new();
     let mut size = None;

@@ -7,6 +7,8 @@ mod config;
 #[doc(hidden)]
 pub mod fuzz;
 mod index;
+#[doc(hidden)]
+pub mod layout;
 mod point;
 mod refusal;
 mod search;

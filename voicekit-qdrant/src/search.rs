@@ -8,14 +8,14 @@ use voicekit_core::retrieve::{Embedding, Passage, Query, Retriever, spoken};
 use crate::client::For;
 use crate::collection::late;
 use crate::wire::{self, Found, Layout, Search};
-use crate::{Qdrant, error, point};
+use crate::{Qdrant, error, layout, point};
 
 /// The most passages that are asked for, whatever is wanted.
-const MOST: usize = 10_000;
+pub const MOST: usize = 10_000;
 
 /// How many more passages are asked for than are wanted, because those that say the same are left
 /// out.
-const SPARE: usize = 8;
+pub const SPARE: usize = 8;
 
 #[async_trait]
 impl Retriever for Qdrant {
@@ -37,16 +37,8 @@ impl Retriever for Qdrant {
 impl Qdrant {
     async fn search(&self, query: &Query, text: &str, meaning: &Embedding) -> Result<Vec<Passage>> {
         let shape = self.shape(For::Search).await?.ok_or_else(|| self.missing())?;
-        let (own, asked) = (shape.size, meaning.values().len());
-        if own != asked {
-            let name = &self.0.config.collection;
-            let text = format!(
-                "the collection {name:?} has embeddings of {own} dimensions, the question has \
-                 {asked}: use the embedder that wrote it, or ingest into another collection"
-            );
-            return Err(error(ErrorKind::Config, text));
-        }
         let config = &self.0.config;
+        layout::compare(&config.collection, shape.size, meaning.values().len())?;
         let words = (config.hybrid && shape.has_words).then(|| point::words_of_question(text));
         let search = Search {
             meaning: meaning.values(),

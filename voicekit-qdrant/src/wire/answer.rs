@@ -83,13 +83,15 @@ pub(crate) struct Scrolled {
 impl Scrolled {
     /// Documents and their fingerprints. Points that are no markers are left out.
     pub(crate) fn documents(&self) -> impl Iterator<Item = (String, String)> {
-        self.points.iter().filter_map(|point| {
-            let payload = point.payload.as_ref()?;
-            let document = payload.get("document")?.as_str()?.to_owned();
-            let fingerprint = payload.get("fingerprint").and_then(Value::as_str);
-            Some((document, fingerprint.unwrap_or_default().to_owned()))
-        })
+        self.points.iter().filter_map(|point| document(point.payload.as_ref()?))
     }
+}
+
+/// The document that a marker is of, and its fingerprint; `None` if the point is no marker.
+pub(crate) fn document(payload: &Map<String, Value>) -> Option<(String, String)> {
+    let document = payload.get("document")?.as_str()?.to_owned();
+    let fingerprint = payload.get("fingerprint").and_then(Value::as_str);
+    Some((document, fingerprint.unwrap_or_default().to_owned()))
 }
 
 /// The answer to a query.
@@ -108,6 +110,12 @@ pub(crate) struct Point {
 }
 
 impl Found {
+    /// Points with these scores and payloads.
+    pub(crate) fn of(points: impl IntoIterator<Item = (f32, Map<String, Value>)>) -> Self {
+        let point = |(score, payload)| Point { id: Value::Null, score, payload: Some(payload) };
+        Self { points: points.into_iter().map(point).collect() }
+    }
+
     /// The passages, best first, as many as `limit`, none of them twice, all of them with what
     /// `filter` wants. Points without a text are left out.
     pub(crate) fn passages(

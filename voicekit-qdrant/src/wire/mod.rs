@@ -6,8 +6,11 @@
 mod answer;
 mod request;
 
-pub(crate) use answer::{Counted, Envelope, Found, Info, Layout, Scrolled, Vectors, Version};
+pub(crate) use answer::{
+    Counted, Envelope, Found, Info, Layout, Scrolled, Vectors, Version, document,
+};
 pub(crate) use request::{
-    DENSE, Search, WORDS, all_chunks, create, delete_chunks, delete_marker, indexes, markers,
+    Condition, Search, all_chunks, all_markers, chunks_of, create, delete_marker, indexes, markers,
     metadata_filter, path, query,
 };
+pub use request::{DENSE, WORDS};

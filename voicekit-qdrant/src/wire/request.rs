@@ -12,9 +12,10 @@ use crate::config::{QdrantConfig, Quantization};
 use crate::error;
 use crate::point::{self, CHUNK, DOCUMENT, Sparse};
 
-/// The names of the vectors in collections made here.
-pub(crate) const DENSE: &str = "dense";
-pub(crate) const WORDS: &str = "bm25";
+/// The vector of meaning in collections made here.
+pub const DENSE: &str = "dense";
+/// The vector of words in collections made here.
+pub const WORDS: &str = "bm25";
 
 /// Markers in a page.
 const PAGE: usize = 1_000;
@@ -36,7 +37,7 @@ struct Match {
 }
 
 impl Condition {
-    fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
+    pub(crate) fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self { key: key.into(), r#match: Match { value: value.into() } }
     }
 }
@@ -167,10 +168,9 @@ fn put(body: &mut Value, field: &str, value: Option<impl Serialize>) {
 
 /// `POST /collections/NAME/points/scroll` for a page of markers.
 pub(crate) fn markers(tenant: &str, offset: Option<&Value>) -> Value {
-    let must = [Condition::new("kind", DOCUMENT), Condition::new("tenant", tenant)];
     let mut body = json!({
         "limit": PAGE,
-        "filter": { "must": must },
+        "filter": all_markers(tenant),
         "with_payload": ["document", "fingerprint"],
     });
     put(&mut body, "offset", offset);
@@ -178,7 +178,7 @@ pub(crate) fn markers(tenant: &str, offset: Option<&Value>) -> Value {
 }
 
 /// The filter of a document's chunks, but for those that are to stay.
-pub(crate) fn delete_chunks(tenant: &str, document: &str, stay: &[String]) -> Value {
+pub(crate) fn chunks_of(tenant: &str, document: &str, stay: &[String]) -> Value {
     let must = [
         Condition::new("kind", CHUNK),
         Condition::new("document", document),
@@ -191,7 +191,12 @@ pub(crate) fn delete_chunks(tenant: &str, document: &str, stay: &[String]) -> Va
         ids.dedup();
         filter["must_not"] = json!([{ "has_id": ids }]);
     }
-    json!({ "filter": filter })
+    filter
+}
+
+/// The filter of all markers.
+pub(crate) fn all_markers(tenant: &str) -> Value {
+    json!({ "must": [Condition::new("kind", DOCUMENT), Condition::new("tenant", tenant)] })
 }
 
 /// The filter of all chunks.
