@@ -63,7 +63,10 @@ fn lint() -> Outcome {
 
 fn rustfmt() -> Outcome {
     cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
+    for outside in ["fuzz/Cargo.toml", "voicekit-qdrant-edge/Cargo.toml"] {
+        cargo(&["fmt", "--manifest-path", outside, "--check"])?;
+    }
+    Ok(())
 }
 
 fn clippy() -> Outcome {
