@@ -55,7 +55,7 @@ impl QdrantEdge {
         self.on_engine(Engine::count).await
     }
 
-    /// Tidies up after many writes: what was deleted is dropped, and where there are more than 20 MB
+    /// Tidies up after many writes: what was deleted is dropped, and where there are more than 10 MB
     /// of embeddings they get an index. Whether there was anything to do. Searches go on meanwhile,
     /// writes wait.
     ///
