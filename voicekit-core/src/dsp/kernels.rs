@@ -3,6 +3,8 @@
 //! results are the same to the bit on every machine; multiplications and additions are therefore
 //! not fused.
 
+use super::vectorised;
+
 /// Sums made side by side: four registers of AVX2, so that an addition need not wait for the one
 /// before it.
 pub(super) const LANES: usize = 32;
@@ -12,26 +14,6 @@ const PARTS: usize = 8;
 
 /// `1.5 * 2^23`: added to a smaller number, it leaves that number, rounded, in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
-
-/// Defines `$name`, which is `$work` compiled for the best vector unit that is found at run time.
-macro_rules! vectorised {
-    ($(#[$doc:meta])* $name:ident = $work:ident($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
-        $(#[$doc])*
-        pub(super) fn $name($($arg: $type),*) $(-> $result)? {
-            #[cfg(target_arch = "x86_64")]
-            if is_x86_feature_detected!("avx2") {
-                #[target_feature(enable = "avx2")]
-                fn with_avx2($($arg: $type),*) $(-> $result)? {
-                    $work($($arg),*)
-                }
-                #[expect(unsafe_code, reason = "compiled for a unit that is there")]
-                // SAFETY: it needs AVX2, which was detected, and nothing else.
-                return unsafe { with_avx2($($arg),*) };
-            }
-            $work($($arg),*)
-        }
-    };
-}
 
 vectorised! {
     /// Sums of samples, each weighed by its coefficient, one after the other as far as the samples

@@ -28,9 +28,10 @@ const EVEN_DB: f32 = 8.0;
 /// How much more makes speech e times as likely.
 const SLOPE_DB: f32 = 1.5;
 
-/// The frequencies of ITU-T Q.23.
-const DTMF_ROWS_HZ: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
-const DTMF_COLUMNS_HZ: [f32; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
+/// The frequencies of ITU-T Q.23: those of the rows of keys, then those of the columns.
+const DTMF_HZ: [f32; TONES] = [697.0, 770.0, 852.0, 941.0, 1_209.0, 1_336.0, 1_477.0, 1_633.0];
+const TONES: usize = 8;
+const ROWS: usize = 4;
 /// The share of a window's energy that one row and one column must hold to be a key.
 const DTMF_SHARE: f32 = 0.65;
 /// The same, right after a key: its end fills only part of a window.
@@ -50,6 +51,8 @@ pub struct EnergyVad {
     window: usize,
     seconds: f32,
     floor: Floor,
+    /// What Goertzel's recursion needs of the tones of keys.
+    coefficients: [f32; TONES],
     in_key: bool,
 }
 
@@ -76,6 +79,7 @@ impl EnergyVad {
             window: usize::from(millis) * samples_per_milli,
             seconds: f32::from(millis) / 1_000.0,
             floor: Floor::default(),
+            coefficients: DTMF_HZ.map(|hz| 2.0 * (TAU * hz / rate_hz as f32).cos()),
             in_key: false,
         })
     }
@@ -87,24 +91,31 @@ impl EnergyVad {
 
     /// Whether the window is a key of the phone.
     fn is_key(&self, samples: &[i16], mean: f32, energy: f32) -> bool {
-        let strongest = |tones: [f32; 4]| {
-            tones.map(|hz| self.tone_energy(samples, mean, hz)).into_iter().fold(0.0, f32::max)
-        };
-        let (row, column) = (strongest(DTMF_ROWS_HZ), strongest(DTMF_COLUMNS_HZ));
+        let tones = tone_energies(&self.coefficients, samples, mean);
+        let (rows, columns) = tones.split_at(ROWS);
+        let strongest = |tones: &[f32]| tones.iter().copied().fold(0.0, f32::max);
+        let (row, column) = (strongest(rows), strongest(columns));
         let share = if self.in_key { DTMF_TAIL_SHARE } else { DTMF_SHARE };
         row + column > share * energy && row < column * DTMF_TWIST && column < row * DTMF_TWIST
     }
+}
 
-    /// The mean energy of one tone, by Goertzel's recursion.
-    fn tone_energy(&self, samples: &[i16], mean: f32, tone_hz: f32) -> f32 {
-        let coefficient = 2.0 * (TAU * tone_hz / self.rate_hz as f32).cos();
-        let (mut last, mut before) = (0.0, 0.0);
-        for &sample in samples {
-            (last, before) = (f32::from(sample) - mean + coefficient * last - before, last);
+/// The mean energy of each tone, by Goertzel's recursion for all at once.
+fn tone_energies(coefficients: &[f32; TONES], samples: &[i16], mean: f32) -> [f32; TONES] {
+    let (mut last, mut before) = ([0.0; TONES], [0.0; TONES]);
+    for &sample in samples {
+        let sample = f32::from(sample) - mean;
+        let mut next = [0.0; TONES];
+        for tone in 0..TONES {
+            next[tone] = sample - before[tone] + coefficients[tone] * last[tone];
         }
-        let power = last * last + before * before - coefficient * last * before;
-        2.0 * power / (samples.len() as f32).powi(2)
+        (last, before) = (next, last);
     }
+    let scale = 2.0 / (samples.len() as f32).powi(2);
+    std::array::from_fn(|tone| {
+        let [last, before] = [last[tone], before[tone]];
+        scale * (last * last + before * before - coefficients[tone] * last * before)
+    })
 }
 
 impl Vad for EnergyVad {

@@ -39,8 +39,9 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// How long the peer may take to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Allocated for each call. Twenty of the carrier's messages, 0.4 s of speech.
-const READ_BUFFER_BYTES: usize = 8 << 10;
+/// Allocated for each call, and zeroed before each read. Ten of the carrier's messages;
+/// what is left, the next read takes.
+const READ_BUFFER_BYTES: usize = 4 << 10;
 
 /// Accepts the handshake; the call lives in the new socket's task.
 pub(crate) fn upgrade(front: Arc<Front>, mut request: Request) -> Response {

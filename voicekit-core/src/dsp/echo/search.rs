@@ -1,11 +1,20 @@
 //! The delay at which the outgoing audio comes back.
+//!
+//! All delays are compared at once: what varied is kept band by band, latest first, so that the
+//! delays of a band lie side by side.
 
 use super::{BANDS, Bands, HOPS_PER_SECOND, QUIET_DBFS, is_voice, ramp};
+use crate::dsp::vectorised;
 
 /// The longest delay, in hops.
 const LAGS: usize = 80;
 /// Past hops kept, a power of two above `LAGS` and the neighbours of the last.
 const PAST: usize = 128;
+/// Room for hops to be put before those that are kept, until all are moved.
+const ROOM: usize = 4 * LAGS;
+
+/// Correlations compared at once, of which `LAGS` are a multiple.
+const LANES: usize = 8;
 
 /// How much of the past the search for the delay weighs: 1.5 s, a phrase.
 const MEMORY_HOPS: f32 = 1.5 * HOPS_PER_SECOND;
@@ -27,15 +36,20 @@ const FORGET: f32 = 0.25 / HOPS_PER_SECOND;
 /// For the first 0.8 s of outgoing voice nothing can be known.
 const PROBATION_HOPS: f32 = 100.0;
 
+/// A number for each hop, from some place on, the latest first.
+type Past = [f32; ROOM];
+
 /// Finds the delay at which levels of both directions vary together.
 #[derive(Debug, Clone)]
 pub(super) struct Search {
     sent: Box<[Bands; PAST]>,
-    varied: Box<[Bands; PAST]>,
-    /// How much each has varied.
-    power: Box<[f32; PAST]>,
-    /// The place of the latest hop in both.
+    /// The place of the latest hop in it.
     latest: usize,
+    /// How each band has varied, and what all have in sum of squares.
+    varied: Box<[Past; BANDS]>,
+    power: Box<Past>,
+    /// The place of the latest hop in these.
+    first: usize,
     sent_mean: Mean,
     heard_mean: Mean,
     /// Hops since the last outgoing voice, up to `LAGS`.
@@ -57,9 +71,10 @@ impl Search {
     pub(super) fn new() -> Self {
         Self {
             sent: Box::new([[QUIET_DBFS; BANDS]; PAST]),
-            varied: Box::new([[0.0; BANDS]; PAST]),
-            power: Box::new([0.0; PAST]),
             latest: 0,
+            varied: Box::new([[0.0; ROOM]; BANDS]),
+            power: Box::new([0.0; ROOM]),
+            first: ROOM - LAGS,
             sent_mean: Mean([QUIET_DBFS; BANDS]),
             heard_mean: Mean([QUIET_DBFS; BANDS]),
             since_voice: LAGS,
@@ -78,31 +93,33 @@ impl Search {
         self.latest = (self.latest + 1) % PAST;
         self.sent[self.latest] = *sent;
         let varied = self.sent_mean.variation(sent);
-        self.varied[self.latest] = varied;
-        self.power[self.latest] = dot(&varied, &varied);
+        self.keep(&varied);
         let heard = self.heard_mean.variation(heard);
         self.since_voice = if is_voice(sent) { 0 } else { (self.since_voice + 1).min(LAGS) };
         if self.since_voice < LAGS {
             self.compared += 1.0;
-            self.compare(&heard);
+            compare(self, &heard);
             self.settle();
         }
     }
 
-    fn compare(&mut self, heard: &Bands) {
-        let share = 1.0 / self.compared.min(MEMORY_HOPS);
-        self.heard_power += share * (dot(heard, heard) - self.heard_power);
-        for lag in 0..LAGS {
-            let place = self.place(lag);
-            self.common[lag] += share * (dot(&self.varied[place], heard) - self.common[lag]);
-            self.sent_power[lag] += share * (self.power[place] - self.sent_power[lag]);
+    fn keep(&mut self, varied: &Bands) {
+        if self.first == 0 {
+            self.first = ROOM - LAGS;
+            for past in self.varied.iter_mut().chain([&mut *self.power]) {
+                past.copy_within(..LAGS, ROOM - LAGS);
+            }
         }
+        self.first -= 1;
+        for (past, varied) in self.varied.iter_mut().zip(varied) {
+            past[self.first] = *varied;
+        }
+        self.power[self.first] = dot(varied, varied);
     }
 
     /// Settles on the best delay once it has stayed where it is: those of chance wander.
     fn settle(&mut self) {
-        let lags = (0..LAGS).map(|lag| (lag, self.correlation(lag)));
-        let Some((best, correlation)) = lags.max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
+        let (best, correlation) = best(self);
         self.steady = if best.abs_diff(self.candidate) <= 1 { self.steady + 1 } else { 0 };
         self.candidate = best;
         let chance = UNRELATED + CHANCE_HOPS / self.compared;
@@ -114,6 +131,7 @@ impl Search {
         self.confidence = belief.max(self.confidence - FORGET);
     }
 
+    #[inline(always)]
     fn correlation(&self, lag: usize) -> f32 {
         self.common[lag] / (self.sent_power[lag] * self.heard_power + 1.0).sqrt()
     }
@@ -140,6 +158,46 @@ impl Search {
     }
 }
 
+vectorised! {
+    /// Takes in how the bands of what is heard have varied.
+    compare = compare_loop(search: &mut Search, heard: &Bands)
+}
+
+#[inline(always)]
+fn compare_loop(search: &mut Search, heard: &Bands) {
+    let share = 1.0 / search.compared.min(MEMORY_HOPS);
+    search.heard_power += share * (dot(heard, heard) - search.heard_power);
+    let past = search.first..search.first + LAGS;
+    let mut common = [0.0; LAGS];
+    for (varied, heard) in search.varied.iter().zip(heard) {
+        for (common, varied) in common.iter_mut().zip(&varied[past.clone()]) {
+            *common += varied * heard;
+        }
+    }
+    approach(&mut search.common, &common, share);
+    approach(&mut search.sent_power, &search.power[past], share);
+}
+
+vectorised! {
+    /// The delay of the highest correlation, the longest of equals, and that correlation.
+    best = best_loop(search: &Search) -> (usize, f32)
+}
+
+#[inline(always)]
+fn best_loop(search: &Search) -> (usize, f32) {
+    let correlations: [f32; LAGS] = std::array::from_fn(|lag| search.correlation(lag));
+    let (groups, _) = correlations.as_chunks::<LANES>();
+    let mut highest = [f32::MIN; LANES];
+    for group in groups {
+        for (highest, correlation) in highest.iter_mut().zip(group) {
+            *highest = larger(*highest, *correlation);
+        }
+    }
+    let highest = highest.into_iter().fold(f32::MIN, larger);
+    let lag = correlations.iter().rposition(|correlation| *correlation == highest);
+    (lag.unwrap_or_default(), highest)
+}
+
 /// The level of late, from which levels vary.
 #[derive(Debug, Clone)]
 struct Mean(Bands);
@@ -155,6 +213,21 @@ impl Mean {
     }
 }
 
+/// Moves each of `means` by this `share` of the way to its value.
+#[inline(always)]
+fn approach(means: &mut [f32], values: &[f32], share: f32) {
+    for (mean, value) in means.iter_mut().zip(values) {
+        *mean += share * (value - *mean);
+    }
+}
+
+/// A comparison, which is one instruction for many numbers; `max` is not.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+#[inline(always)]
 fn dot(a: &Bands, b: &Bands) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
