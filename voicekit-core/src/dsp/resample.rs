@@ -2,8 +2,8 @@
 //!
 //! [`Resampler`] is a polyphase FIR low-pass of 32 periods of the lower of the two rates. Its delay
 //! is therefore 16 of those periods: 2 ms at 8 kHz, 1 ms at 16 kHz. Figures below are in terms of the
-//! lower rate's Nyquist frequency (half that rate), measured by the tests for all telephone and
-//! studio rates:
+//! lower rate's Nyquist frequency (half that rate), held by the tests for all telephone and studio
+//! rates; `cargo run --release -p voicekit-benches --bin figures` prints them for every pair:
 //!
 //! | figure | value |
 //! |---|---|

@@ -106,6 +106,21 @@ impl Network {
 
     /// How likely `window`, of at most [`WINDOW`] samples, holds speech.
     pub(super) fn listen(&self, window: &[i16], state: &mut State) -> f32 {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            #[target_feature(enable = "avx2")]
+            fn with_avx2(network: &Network, window: &[i16], state: &mut State) -> f32 {
+                network.listen_here(window, state)
+            }
+            #[expect(unsafe_code, reason = "compiled for a unit that is there")]
+            // SAFETY: it needs AVX2, which was detected, and nothing else.
+            return unsafe { with_avx2(self, window, state) };
+        }
+        self.listen_here(window, state)
+    }
+
+    #[inline(always)]
+    fn listen_here(&self, window: &[i16], state: &mut State) -> f32 {
         let magnitudes = self.look(&state.take(window));
         let heard = self.fold(&magnitudes);
         self.remember(&heard, state);
@@ -115,6 +130,7 @@ impl Network {
     }
 
     /// Samples to magnitudes of frequencies, with a frame of zeros before and after them.
+    #[inline(always)]
     fn look(&self, samples: &[f32; SAMPLES]) -> [f32; (FRAMES + 2) * EVEN_BINS] {
         let mut magnitudes = [0.0; _];
         let mut frame = [0.0; FRAME];
@@ -138,6 +154,7 @@ impl Network {
     }
 
     /// Magnitudes of all frames to one row for the window.
+    #[inline(always)]
     fn fold(&self, magnitudes: &[f32; (FRAMES + 2) * EVEN_BINS]) -> [f32; WIDE] {
         let mut pairs = [[0; 2]; (FRAMES + 2) * EVEN_BINS / 2];
         let unit = quantise(magnitudes, &mut pairs);
@@ -168,6 +185,7 @@ impl Network {
     }
 
     /// One step of the memory cell, an LSTM.
+    #[inline(always)]
     fn remember(&self, heard: &[f32; WIDE], state: &mut State) {
         let mut input = [0.0; 2 * WIDE];
         input[..WIDE].copy_from_slice(heard);
@@ -194,6 +212,7 @@ impl Network {
     }
 
     /// The last layer's only output.
+    #[inline(always)]
     fn judge(&self, said: &[f32; WIDE]) -> f32 {
         const LANES: usize = 8;
         let mut sums = [0.0; LANES];
@@ -209,6 +228,7 @@ impl Network {
 
 impl State {
     /// The window between the end of the last and its own, mirrored.
+    #[inline(always)]
     fn take(&mut self, window: &[i16]) -> [f32; SAMPLES] {
         let mut samples = [0.0; SAMPLES];
         samples[..CONTEXT].copy_from_slice(&self.context);
@@ -224,6 +244,7 @@ impl State {
     }
 }
 
+#[inline(always)]
 fn rectify(values: &mut [f32]) {
     for value in values {
         *value = rectified(*value);
@@ -231,6 +252,7 @@ fn rectify(values: &mut [f32]) {
 }
 
 /// A comparison, which is one instruction for many values; `max` is not.
+#[inline(always)]
 fn rectified(value: f32) -> f32 {
     if value > 0.0 { value } else { 0.0 }
 }

@@ -120,7 +120,10 @@ mod tests {
     #[test]
     fn the_energy_is_that_of_the_cookbooks_filter_however_samples_are_split() {
         let samples: Vec<i16> = (0..4_000_i32)
-            .map(|at| i16::try_from(at * at % 20_011 - 10_005).unwrap() / (1 + (at / 500) as i16))
+            .map(|at| {
+                i16::try_from(at * at % 20_011 - 10_005).unwrap()
+                    / 3_i16.pow(u32::try_from(at / 1_000).unwrap())
+            })
             .collect();
         let (mut bank, mut energy) = (Bank::new(), [0.0; BANDS]);
         for part in samples.chunks(37) {

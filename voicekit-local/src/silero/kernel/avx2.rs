@@ -15,11 +15,13 @@ const LANES: usize = 8;
 pub(super) fn sums<const T: usize, const N: usize>(
     tiles: [&[Block]; T],
     inputs: [&[Pair]; N],
+    used: &[u16],
 ) -> [[Sums; N]; T] {
     let pairs = tiles[0].len();
     let (tiles, inputs) = (tiles.map(|tile| &tile[..pairs]), inputs.map(|input| &input[..pairs]));
     let mut sums = [[[_mm256_setzero_si256(); 2]; N]; T];
-    for at in 0..pairs {
+    for &at in used {
+        let at = usize::from(at);
         for (sums, tile) in sums.iter_mut().zip(tiles) {
             let weights = load(&tile[at]);
             for (sums, input) in sums.iter_mut().zip(inputs) {

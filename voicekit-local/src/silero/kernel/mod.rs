@@ -4,7 +4,8 @@
 //! twice the speed of single precision, with half the memory. Rounding is the only loss: scales are
 //! such that no sum leaves 32 bits, whatever the input. The plain loop is the reference; what is
 //! compiled for AVX2 gives the same sums. A kernel for AVX-512 was no faster: the weights come from
-//! the second level of the cache, and both wait for it.
+//! the second level of the cache, and both wait for it. Pairs of zeros, as rectified values often
+//! are, are passed over with their weights.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -26,7 +27,11 @@ const LARGEST_ROW: f32 = 262_144.0;
 /// Added to a smaller number, `1.5 * 2^23` leaves that number, rounded, in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 
-/// The weights and biases of a layer. It has an even number of inputs and outputs by the 64.
+/// The widest layer: what it needs of the stack.
+const MOST_PAIRS: usize = 256;
+
+/// The weights and biases of a layer. It has an even number of inputs, 512 at most, and outputs by
+/// the 64.
 #[derive(Debug)]
 pub(super) struct Layer {
     /// Tile by tile, a block for each pair of inputs.
@@ -41,6 +46,7 @@ impl Layer {
     /// From a row of `width` weights and a bias for each output.
     pub(super) fn new(rows: &[f32], bias: &[f32], width: usize) -> Self {
         let pairs = width / 2;
+        assert!(pairs <= MOST_PAIRS, "a layer of {width}");
         let mut blocks = vec![[[0; 2]; TILE]; bias.len() / TILE * pairs];
         let mut units = Vec::with_capacity(bias.len());
         for (output, row) in rows.chunks_exact(width).enumerate() {
@@ -71,8 +77,8 @@ impl Layer {
                 unit: f32,
                 outputs: &mut [f32],
             ) {
-                layer.apply_by(inputs, unit, outputs, |tiles: [_; T], inputs| {
-                    avx2::sums(tiles, inputs)
+                layer.apply_by(inputs, unit, outputs, |tiles: [_; T], inputs, used| {
+                    avx2::sums(tiles, inputs, used)
                 });
             }
             #[expect(unsafe_code, reason = "compiled for a unit that is there")]
@@ -88,15 +94,17 @@ impl Layer {
         inputs: [&[Pair]; N],
         unit: f32,
         outputs: &mut [f32],
-        sums: impl Fn([&[Block]; T], [&[Pair]; N]) -> [[Sums; N]; T],
+        sums: impl Fn([&[Block]; T], [&[Pair]; N], &[u16]) -> [[Sums; N]; T],
     ) {
         let inputs = inputs.map(|input| &input[..self.pairs]);
+        let mut room = [0; MOST_PAIRS];
+        let used = used(inputs, self.pairs, &mut room);
         let height = self.bias.len();
         let worth = self.units.as_chunks::<TILE>().0.iter().zip(self.bias.as_chunks::<TILE>().0);
         let mut worth = worth.enumerate();
         for tiles in self.blocks.chunks_exact(T * self.pairs) {
             let tiles = array::from_fn(|tile| &tiles[tile * self.pairs..][..self.pairs]);
-            for (sums, (tile, (units, bias))) in sums(tiles, inputs).iter().zip(&mut worth) {
+            for (sums, (tile, (units, bias))) in sums(tiles, inputs, used).iter().zip(&mut worth) {
                 for (input, sums) in sums.iter().enumerate() {
                     let outputs = &mut outputs[input * height + tile * TILE..][..TILE];
                     for lane in 0..TILE {
@@ -109,6 +117,7 @@ impl Layer {
 }
 
 /// Rounds `values` to 16 bits and gives what one of them is worth; they must be finite.
+#[inline(always)]
 pub(super) fn quantise(values: &[f32], rounded: &mut [Pair]) -> f32 {
     let largest = largest(values);
     if largest < f32::MIN_POSITIVE / f32::EPSILON {
@@ -122,18 +131,34 @@ pub(super) fn quantise(values: &[f32], rounded: &mut [Pair]) -> f32 {
     largest / LARGEST_INPUT
 }
 
-/// The sums of each input and each tile.
+/// The places of the pairs that are not zero in each of `inputs`, in order.
+#[inline(always)]
+fn used<'a, const N: usize>(
+    inputs: [&[Pair]; N],
+    pairs: usize,
+    room: &'a mut [u16; MOST_PAIRS],
+) -> &'a [u16] {
+    let mut count = 0;
+    for (place, at) in (0..pairs).zip(0..) {
+        room[count] = at;
+        count += usize::from(inputs.iter().any(|input| input[place] != [0; 2]));
+    }
+    &room[..count]
+}
+
+/// The sums of each input and each tile, over the pairs that are used.
 #[inline(always)]
 fn sums<const T: usize, const N: usize>(
     tiles: [&[Block]; T],
     inputs: [&[Pair]; N],
+    used: &[u16],
 ) -> [[Sums; N]; T] {
     tiles.map(|tile| {
         inputs.map(|input| {
             let mut sums = [0; TILE];
-            for (block, pair) in tile.iter().zip(input) {
-                let [a, b] = pair.map(i32::from);
-                for (sum, weights) in sums.iter_mut().zip(block) {
+            for &at in used {
+                let [a, b] = input[usize::from(at)].map(i32::from);
+                for (sum, weights) in sums.iter_mut().zip(&tile[usize::from(at)]) {
                     *sum += i32::from(weights[0]) * a + i32::from(weights[1]) * b;
                 }
             }
@@ -152,6 +177,7 @@ fn scale(row: &[f32]) -> f32 {
 }
 
 /// The largest magnitude. Magnitudes are in the order of their bits.
+#[inline(always)]
 fn largest(values: &[f32]) -> f32 {
     let bits = values.iter().map(|value| value.abs().to_bits());
     f32::from_bits(bits.max().unwrap_or(0))
@@ -202,6 +228,20 @@ mod tests {
             ] {
                 assert_eq!(here, anywhere, "{width}");
             }
+        }
+    }
+
+    #[test]
+    fn zeros_are_passed_over_wherever_they_are() {
+        let layer = Layer::new(&numbers(64 * 198), &numbers(64), 198);
+        for period in [2, 3, 5, 32] {
+            let mut values = numbers(198);
+            for (at, value) in values.iter_mut().enumerate() {
+                *value = if at / period % 2 == 0 { value.max(0.0) } else { 0.0 };
+            }
+            let [here, anywhere] = apply::<4, 1>(&layer, &values);
+            assert_eq!(here, anywhere, "{period}");
+            assert!(here.iter().zip(&layer.bias).any(|(output, bias)| output != bias));
         }
     }
 
