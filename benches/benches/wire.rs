@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
-use voicekit_twilio::bench::Stream;
+use voicekit_core::transport::{TransportCommand, TransportEvent};
+use voicekit_twilio::bare::Stream;
 
 const STREAM: &str = "MZ00000000000000000000000000000001";
 
@@ -36,7 +37,7 @@ fn frames(criterion: &mut Criterion) {
             if at == 0 {
                 stream = Stream::new(STREAM);
             }
-            stream.decode(black_box(&texts[at])).unwrap()
+            decode(&mut stream, black_box(&texts[at])).unwrap()
         });
     });
     group.bench_function("decode, serde_json::Value", |b| {
@@ -47,7 +48,7 @@ fn frames(criterion: &mut Criterion) {
     });
     let chunk = AudioChunk::new(AudioFormat::PHONE, codes.to_vec()).unwrap();
     group.bench_function("encode", |b| {
-        b.iter(|| stream.encode(black_box(&chunk)).unwrap());
+        b.iter(|| encode(&mut stream, black_box(&chunk)).unwrap());
     });
     group.bench_function("encode, serde_json::Value", |b| {
         b.iter(|| {
@@ -57,6 +58,19 @@ fn frames(criterion: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// The caller's sound in a message.
+fn decode(stream: &mut Stream, text: &str) -> Option<AudioChunk> {
+    stream.text(text);
+    let TransportEvent::Audio { chunk, .. } = stream.event()?.ok()? else { return None };
+    Some(chunk)
+}
+
+/// The message that carries the agent's sound.
+fn encode(stream: &mut Stream, chunk: &AudioChunk) -> Option<impl AsRef<str> + use<>> {
+    stream.command(TransportCommand::Audio(chunk.clone())).ok()?;
+    stream.frame()
 }
 
 criterion_group!(benches, frames);

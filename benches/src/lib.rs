@@ -15,3 +15,4 @@ pub mod reference;
 pub mod report;
 pub mod routing;
 pub mod score;
+mod server;

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::transport::{Mark, TransportCommand, TransportEvent};
 use voicekit_fuzz::Input;
-use voicekit_twilio::fuzz::{Message, Stream, message, start, webhook};
+use voicekit_twilio::bare::{Message, Stream, message, start, webhook};
 use voicekit_twilio::{Secret, SignedBody, is_signed, is_upgrade_signed, sign};
 
 fuzz_target!(|data: &[u8]| {
@@ -77,7 +77,7 @@ fn stream(data: &[u8]) {
         // What is sent is valid, and is all that waits.
         if line.len().is_multiple_of(2) {
             while let Some(frame) = stream.frame() {
-                let frame: serde_json::Value = serde_json::from_str(&frame).expect("it is JSON");
+                let frame: serde_json::Value = serde_json::from_str(frame.as_ref()).expect("it is JSON");
                 assert!(frame["event"].is_string() && frame["streamSid"].is_string());
             }
             assert_eq!(stream.queued(), 0);

@@ -1,14 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
-#[cfg(feature = "bench")]
+#[cfg(any(fuzzing, feature = "bench"))]
 #[doc(hidden)]
-pub mod bench;
+pub mod bare;
 mod config;
 mod control;
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzz;
 mod media;
 mod signature;
 mod token;

@@ -33,16 +33,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use axum::serve::ListenerExt;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::time::sleep;
 use voicekit::{Agent, Phrases};
 use voicekit_local::Silero;
 use voicekit_testkit::load::{Model, Voice};
-use voicekit_twilio::TwilioConfig;
 
+use crate::server::serve;
 use ear::Ear;
 
 /// How long the agent speaks in each turn.
@@ -145,18 +143,6 @@ fn agent(ear: &Ear) -> Result<Agent> {
     let agent = Agent::builder().instructions("You answer the telephone.").phrases(phrases);
     let answer = Model::new("We are open from nine to five, and on Saturdays from ten to two.");
     Ok(agent.asr(ear.clone()).llm(answer).tts(Voice::new(REPLY)).vad(Silero::new).build()?)
-}
-
-fn serve(runtime: &Runtime, agent: Agent) -> Result<SocketAddr> {
-    let app = voicekit_twilio::routes(agent, TwilioConfig::local())?;
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).context("no port")?;
-    let address = listener.local_addr()?;
-    let listener = listener.tap_io(|stream| {
-        // A socket that is gone is noticed when it is written to.
-        let _ = stream.set_nodelay(true);
-    });
-    runtime.spawn(async move { axum::serve(listener, app).await });
-    Ok(address)
 }
 
 async fn begun(ear: &Ear, calls: u32) -> Result<()> {

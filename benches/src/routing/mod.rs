@@ -35,10 +35,8 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use axum::serve::ListenerExt;
 use futures::future::try_join_all;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use voicekit::Agent;
 use voicekit_core::turn::Config as Turn;
 use voicekit_deepgram::{Account, Nova, NovaConfig};
@@ -46,8 +44,8 @@ use voicekit_elevenlabs::{ElevenLabs, ElevenLabsConfig};
 use voicekit_local::Silero;
 use voicekit_openai::{OpenAi, OpenAiConfig};
 use voicekit_testkit::speech::recording;
-use voicekit_twilio::TwilioConfig;
 
+use crate::server::serve;
 use carrier::Call;
 use place::{Place, processor_time};
 use services::Services;
@@ -147,18 +145,6 @@ fn agent(services: &Services) -> Result<Agent> {
     turn.speculation.most = 0;
     let agent = Agent::builder().instructions("You answer the telephone.").turn(turn);
     Ok(agent.asr(recogniser).llm(model).tts(voice).vad(Silero::new).build()?)
-}
-
-fn serve(runtime: &Runtime, agent: Agent) -> Result<SocketAddr> {
-    let app = voicekit_twilio::routes(agent, TwilioConfig::local())?;
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).context("no port")?;
-    let address = listener.local_addr()?;
-    let listener = listener.tap_io(|stream| {
-        // A socket that is gone is noticed when it is written to.
-        let _ = stream.set_nodelay(true);
-    });
-    runtime.spawn(async move { axum::serve(listener, app).await });
-    Ok(address)
 }
 
 async fn call(config: Config, address: SocketAddr, stamps: Stamps) -> Result<()> {

@@ -1,4 +1,5 @@
-//! What the fuzz targets need of this crate; in no other build.
+//! What benchmarks and fuzz targets need of this crate: media streams without sockets. In no other
+//! build, and not part of what stays compatible.
 
 use voicekit_core::error::Result;
 use voicekit_core::transport::{TransportCommand, TransportEvent};
@@ -10,7 +11,7 @@ use crate::wire::{self, Inbound};
 
 /// How a message is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "for the fuzz targets only")]
+#[expect(clippy::exhaustive_enums, reason = "for the fuzz targets")]
 pub enum Message {
     /// As one that is known.
     Known,
@@ -70,8 +71,8 @@ impl Stream {
     }
 
     /// The next message to the carrier.
-    pub fn frame(&mut self) -> Option<String> {
-        self.0.poll_frame().map(|frame| frame.to_string())
+    pub fn frame(&mut self) -> Option<impl AsRef<str> + use<>> {
+        self.0.poll_frame()
     }
 
     /// Bytes that wait to be sent.
