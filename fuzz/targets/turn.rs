@@ -118,6 +118,8 @@ fn op(input: &mut Input<'_>) -> Op {
         21 => Op::Say(how & 1 == 0),
         22 => Op::Expect(how % 12),
         _ if how == 0 => Op::LineEnded,
+        _ if how < 40 => Op::HandOn,
+        _ if how < 80 => Op::Leave,
         _ => Op::End,
     }
 }

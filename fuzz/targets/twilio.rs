@@ -77,7 +77,8 @@ fn stream(data: &[u8]) {
         // What is sent is valid, and is all that waits.
         if line.len().is_multiple_of(2) {
             while let Some(frame) = stream.frame() {
-                let frame: serde_json::Value = serde_json::from_str(frame.as_ref()).expect("it is JSON");
+                let frame: serde_json::Value =
+                    serde_json::from_str(frame.as_ref()).expect("it is JSON");
                 assert!(frame["event"].is_string() && frame["streamSid"].is_string());
             }
             assert_eq!(stream.queued(), 0);
