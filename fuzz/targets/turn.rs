@@ -87,6 +87,7 @@ fn config(input: &mut Input<'_>) -> Config {
     config.speculation.most = u32::from(flags >> 1 & 3);
     config.answered = (flags & 8 != 0).then(answered::Config::default);
     config.turn_limit.words = (flags & 16 != 0).then_some(5);
+    config.agents.insert("other".to_owned(), Config::default());
     config
 }
 
