@@ -27,6 +27,15 @@ const FILES: usize = 64;
 /// from the end of a thread's stack.
 const DEEPEST: usize = 32;
 
+/// The most words and signs of one tag, and the most `elif` of one file: the engine reads and compiles
+/// each within the one before it, and 2 MiB of stack, which a thread has, are used up by some
+/// thousands. A long tag has thirty.
+const WORDS: usize = 400;
+const BRANCHES: usize = 100;
+
+/// The most characters of a line that an error shows.
+const SHOWN: usize = 200;
+
 /// Names that the engine itself gives a meaning.
 const OWN: [&str; 6] = ["caller", "kwargs", "loop", "self", "super", "varargs"];
 
@@ -89,6 +98,7 @@ impl Template {
     fn compile(main: String, files: BTreeMap<String, File>) -> Result<Self, PromptError> {
         let mut template = Self { engine: engine(), main, files, mentioned: BTreeSet::new() };
         for (name, file) in &template.files {
+            file.check_depth()?;
             let added = template.engine.add_template_owned(name.clone(), file.source.clone());
             added.map_err(|error| found(&template.files, &template.main, &error))?;
         }
@@ -205,9 +215,31 @@ impl Template {
 const BLANK: &str = " (when nothing is known of the call and nothing noted)";
 
 impl File {
+    /// Finds what would use up a thread's stack.
+    fn check_depth(&self) -> Result<(), PromptError> {
+        let words = words(&self.source);
+        let mut branches = 0;
+        for tag in words.chunk_by(|_, next| next.kind != Kind::Open) {
+            let line = tag.first().map(|word| word.line);
+            if tag.len() > WORDS {
+                let what = format!("a tag of more than {WORDS} words and signs: make it several");
+                return Err(self.error(line, what));
+            }
+            branches += usize::from(head(tag).is_some_and(|word| word.text == "elif"));
+            if branches > BRANCHES {
+                return Err(self.error(line, format!("more than {BRANCHES} elif")));
+            }
+        }
+        Ok(())
+    }
+
     fn error(&self, line: Option<usize>, what: impl Into<String>) -> PromptError {
         let text = line.and_then(|line| self.source.lines().nth(line.checked_sub(1)?));
-        let text = text.unwrap_or_default().trim().to_owned();
+        let mut text = text.unwrap_or_default().trim().to_owned();
+        if let Some((end, _)) = text.char_indices().nth(SHOWN) {
+            text.truncate(end);
+            text.push('…');
+        }
         PromptError { file: self.path.clone(), line, what: what.into(), text }
     }
 

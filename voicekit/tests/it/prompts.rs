@@ -376,3 +376,37 @@ async fn a_tool_s_long_output_is_cut_rather_than_the_budget_passed() {
     let Message::Tool { outcome, .. } = outcome else { panic!("{outcome:?}") };
     assert!(outcome.text.ends_with("… (cut)") && outcome.text.len() < 2_800, "{outcome:?}");
 }
+
+#[test]
+fn no_template_is_too_deep_for_the_stack() {
+    let repeated = |before: &str, again: &str, after: &str| {
+        let some = |bytes: usize| format!("{before}{}{after}", again.repeat(bytes / again.len()));
+        // What is just allowed may be right or wrong, but is read.
+        let _ = Prompt::template("deep", some(380));
+        some(100_000)
+    };
+    for source in [
+        repeated("{{ ", "-", "1 }}"),
+        repeated("{{ ", "not ", "1 }}"),
+        repeated("{{ 1", "+1", " }}"),
+        repeated("{{ 1", "~1", " }}"),
+        repeated("{{ 1", "**1", " }}"),
+        repeated("{{ 1", " and 1", " }}"),
+        repeated("{{ 1", " if 1 else 1", " }}"),
+        repeated("{{ call", ".id", " }}"),
+        repeated("{{ call", "[0]", " }}"),
+        repeated("{{ 1", "|string", " }}"),
+        repeated("{{ 1", " is defined", " }}"),
+        repeated("{{ ", "[", "1 }}"),
+        repeated("{{ ", "(", "1 }}"),
+        repeated("{{ ", "{1:", "1 }}"),
+        repeated("{% if 1 %}", "{% elif 1 %}", "{% endif %}"),
+        repeated("", "{% if 1 %}", ""),
+        repeated("", "{% for a in [1] %}", ""),
+        repeated("{% set ", "a,", "b = 1 %}"),
+    ] {
+        let start = source[..20].to_owned();
+        let error = Prompt::template("deep", source).unwrap_err();
+        assert!(!error.what.is_empty() && error.text.len() < 1_000, "{start}: {error}");
+    }
+}
