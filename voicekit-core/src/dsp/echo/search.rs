@@ -11,7 +11,7 @@ const LAGS: usize = 80;
 /// Past hops kept, a power of two above `LAGS` and the neighbours of the last.
 const PAST: usize = 128;
 /// Room for hops to be put before those that are kept, until all are moved.
-const ROOM: usize = 4 * LAGS;
+const ROOM: usize = 2 * LAGS;
 
 /// Correlations compared at once, of which `LAGS` are a multiple.
 const LANES: usize = 8;
