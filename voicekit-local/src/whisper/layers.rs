@@ -393,7 +393,10 @@ mod tests {
             }
         }
         let difference = largest_difference(&layer.forward(&input), &expected);
-        assert!(difference < 0.3, "{rows} rows: off by {difference}");
+        // Six standard deviations of the error that rounding 384 weights and inputs adds up to: 0.064
+        // with weights of at most 63, 0.039 with 127.
+        let most = if largest_weight() < 127.0 { 0.39 } else { 0.24 };
+        assert!(difference < most, "{rows} rows: off by {difference}");
     }
 
     #[test]
