@@ -1,53 +1,67 @@
-//! What the fuzz targets share: reading numbers off the input, and cutting bytes into pieces.
+#![doc = include_str!("../README.md")]
 
-/// The bytes that a target reads its choices from; what is beyond the end is zero.
+pub mod targets;
+
+#[allow(clippy::unwrap_used, reason = "a file of the engine's tests")]
+#[path = "../../voicekit-core/tests/it/turn_checker.rs"]
+mod turn_checker;
+#[allow(clippy::unwrap_used, reason = "a file of the engine's tests")]
+#[path = "../../voicekit-core/tests/it/turn_random.rs"]
+mod turn_random;
+
+/// The bytes from which a target reads its choices. Bytes beyond the end read as zero.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a>(pub &'a [u8]);
 
 impl<'a> Input<'a> {
+    /// Returns `true` if every byte has been read.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Reads a byte.
     pub fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
         *first
     }
 
+    /// Reads a 16-bit number.
     pub fn short(&mut self) -> u16 {
         u16::from_le_bytes([self.byte(), self.byte()])
     }
 
+    /// Reads a 64-bit number.
     pub fn long(&mut self) -> u64 {
         u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
     }
 
-    /// A number below `end`.
+    /// Reads a number below `end`.
     pub fn below(&mut self, end: u8) -> u8 {
         self.byte() % end
     }
 
+    /// Reads a truth value.
     pub fn flag(&mut self) -> bool {
         self.byte() & 1 == 1
     }
 
-    /// The next `count` bytes, or as many as there are.
+    /// Reads `count` bytes, or as many as are left.
     pub fn take(&mut self, count: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(count.min(self.0.len()));
         self.0 = rest;
         taken
     }
 
-    /// All that is left, as 16-bit samples.
+    /// Returns the rest as 16-bit samples.
     pub fn samples(self) -> Vec<i16> {
         let (pairs, _) = self.0.as_chunks::<2>();
         pairs.iter().map(|pair| i16::from_le_bytes(*pair)).collect()
     }
 }
 
-/// `whole` in pieces whose lengths follow from `how`: all at once if that is 0, else one to
-/// several dozen at a time.
+/// Cuts `whole` into pieces whose lengths follow from `how`: one piece if that is 0, else pieces of
+/// one to several dozen items.
 pub fn pieces<T>(whole: &[T], how: u8) -> impl Iterator<Item = &[T]> {
     let (mut rest, mut state) = (whole, u32::from(how));
     std::iter::from_fn(move || {
@@ -64,7 +78,7 @@ pub fn pieces<T>(whole: &[T], how: u8) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// `text` in pieces as [`pieces`] cuts them, in characters.
+/// Cuts `text` between characters, as [`pieces`] does.
 pub fn text_pieces(text: &str, how: u8) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
     pieces(&characters, how).map(|piece| piece.iter().collect()).collect()

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
-#[cfg(fuzzing)]
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod fuzz;
 mod llm;

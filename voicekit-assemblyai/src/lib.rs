@@ -5,7 +5,7 @@ mod asr;
 mod codec;
 mod config;
 mod failure;
-#[cfg(fuzzing)]
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod fuzz;
 mod lifetime;

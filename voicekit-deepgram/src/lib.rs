@@ -5,7 +5,7 @@ mod aura;
 mod config;
 mod failure;
 mod flux;
-#[cfg(fuzzing)]
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod fuzz;
 mod listen;

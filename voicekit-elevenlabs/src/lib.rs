@@ -2,7 +2,7 @@
 
 mod config;
 mod failure;
-#[cfg(fuzzing)]
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod fuzz;
 mod http;

@@ -3,7 +3,7 @@
 mod client;
 mod config;
 mod embed;
-#[cfg(fuzzing)]
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod fuzz;
 mod llm;

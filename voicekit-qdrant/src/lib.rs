@@ -3,7 +3,7 @@
 mod client;
 mod collection;
 mod config;
-#[cfg(fuzzing)]
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod fuzz;
 mod index;

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
-#[cfg(any(fuzzing, feature = "bench"))]
+#[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod bare;
 mod config;

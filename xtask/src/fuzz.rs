@@ -1,10 +1,11 @@
-//! Builds the fuzz targets and lets each run for a while: see `fuzz/README.md`.
+//! Looks for what the gate does not: see `fuzz/README.md`.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -25,31 +26,18 @@ const TARGETS: &[&str] = &[
     "wav",
 ];
 
-/// Fixtures of the crates that a target begins with: the target, what is put before each of them
-/// so that the target knows what it is, and a file or a directory.
-const FIXTURES: &[(&str, &[u8], &str)] = &[
-    ("recognisers", b"n\0", "voicekit-deepgram/tests/wire/v1_listen.jsonl"),
-    ("recognisers", b"f\0", "voicekit-deepgram/tests/wire/v2_listen.jsonl"),
-    ("recognisers", b"a\x00", "voicekit-assemblyai/tests/wire/server.jsonl"),
-    ("recognisers", b"a\x05", "voicekit-assemblyai/tests/wire/server.jsonl"),
-    ("voices", b"a\x01", "voicekit-deepgram/tests/wire/v1_speak.jsonl"),
-    ("voices", b"e\x02", "voicekit-elevenlabs/tests/fixtures/server.jsonl"),
-    ("models", b"o\x05\x01", "voicekit-openai/tests/fixtures"),
-    ("models", b"a\x05\x01", "voicekit-anthropic/tests/fixtures"),
-    ("models", b"s\x05\xff", "voicekit-openai/tests/fixtures"),
-];
-
 /// The longest input, in bytes. No fixture is longer.
 const LONGEST: &str = "-max_len=4096";
 /// An input that takes longer, in seconds, is a failure.
 const TIMEOUT: &str = "-timeout=10";
 /// A target that takes more memory, in megabytes, fails: inputs of a few kilobytes must not.
 const MEMORY: &str = "-rss_limit_mb=512";
+/// The most bytes of a target's corpus that the tests replay and git keeps.
+const LARGEST_PACK: usize = 128 * 1024;
 
 /// Lets `targets` run for so many seconds each, as many at once as there are cores.
 fn check(seconds: u32, targets: &[&str]) -> Outcome {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
-    let fuzz = Fuzz { root: root.to_owned(), directory: root.join("fuzz"), seconds };
+    let fuzz = Fuzz::new(seconds)?;
     fuzz.build(targets)?;
     let (waiting, failed) = (Mutex::new(VecDeque::from(targets.to_vec())), Mutex::new(Vec::new()));
     let work = || {
@@ -68,11 +56,14 @@ fn check(seconds: u32, targets: &[&str]) -> Outcome {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
-/// `--seconds N` (default: 60) and names of targets (default: all).
+/// `--seconds N` (default: 60) and names of targets (default: all). With `--pack`, what earlier runs
+/// have found is kept for the tests instead.
 pub(crate) fn command(mut arguments: impl Iterator<Item = String>) -> Outcome {
-    let (mut seconds, mut targets) = (60, Vec::new());
+    let (mut seconds, mut targets, mut is_packing) = (60, Vec::new(), false);
     while let Some(argument) = arguments.next() {
-        if argument == "--seconds" {
+        if argument == "--pack" {
+            is_packing = true;
+        } else if argument == "--seconds" {
             let number = arguments.next().and_then(|number| number.parse().ok());
             seconds = number.filter(|number| *number > 0).ok_or("--seconds takes a number")?;
         } else {
@@ -82,21 +73,45 @@ pub(crate) fn command(mut arguments: impl Iterator<Item = String>) -> Outcome {
             })?);
         }
     }
-    check(seconds, if targets.is_empty() { TARGETS } else { &targets })
+    let targets = if targets.is_empty() { TARGETS } else { &targets };
+    if is_packing { pack(targets) } else { check(seconds, targets) }
 }
 
-/// Lets all targets run for so many seconds each, from the seeds alone: what earlier runs have found
-/// takes longer to read than there is time.
-pub(crate) fn all(seconds: u32) -> Outcome {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
-    let aside = found.with_extension("aside");
-    let had = fs::rename(&found, &aside).is_ok();
-    let outcome = check(seconds, TARGETS);
-    if had {
-        let back = fs::remove_dir_all(&found).and_then(|()| fs::rename(&aside, &found));
-        back.map_err(|error| format!("{}: {error}", aside.display()))?;
+/// Writes the inputs that earlier runs have found, without those that cover nothing new, into
+/// `fuzz/corpus`: each is its length (32 bits, little endian) and its bytes.
+fn pack(targets: &[&str]) -> Outcome {
+    let fuzz = Fuzz::new(0)?;
+    fuzz.build(targets)?;
+    targets.iter().try_for_each(|target| {
+        let bytes = fuzz.merged(target)?;
+        let file = fuzz.root.join("fuzz/corpus").join(target).with_extension("bin");
+        fs::write(&file, bytes).map_err(|error| format!("{}: {error}", file.display()))
+    })
+}
+
+/// Runs the tests with random seeds for their properties: `--rounds N` (default: 10), and names of
+/// packages (default: all). Stops at the first failure, whose seed it names.
+pub(crate) fn explore(mut arguments: impl Iterator<Item = String>) -> Outcome {
+    let (mut rounds, mut packages) = (10, Vec::new());
+    while let Some(argument) = arguments.next() {
+        if argument == "--rounds" {
+            let number = arguments.next().and_then(|number| number.parse().ok());
+            rounds = number.filter(|number: &u64| *number > 0).ok_or("--rounds takes a number")?;
+        } else {
+            packages.extend(["--package".to_owned(), argument]);
+        }
     }
-    outcome
+    if packages.is_empty() {
+        packages.push("--workspace".to_owned());
+    }
+    let random = RandomState::new();
+    for round in 0..rounds {
+        let seed = random.hash_one(round).to_string();
+        let mut tests = cargo_command(&["test", "--quiet", "--tests"]);
+        tests.args(&packages).env("PROPTEST_RNG_SEED", &seed);
+        run(&mut tests).map_err(|error| format!("with PROPTEST_RNG_SEED={seed}: {error}"))?;
+    }
+    Ok(())
 }
 
 struct Fuzz {
@@ -106,7 +121,42 @@ struct Fuzz {
 }
 
 impl Fuzz {
-    /// The flags are those of `fuzz/.cargo/config.toml`, for which cargo must run in there.
+    fn new(seconds: u32) -> Result<Self, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
+        Ok(Self { root: root.to_owned(), directory: root.join("fuzz/coverage"), seconds })
+    }
+
+    /// The corpus of `target` without inputs that cover nothing new, smallest first, up to
+    /// [`LARGEST_PACK`].
+    fn merged(&self, target: &str) -> Result<Vec<u8>, String> {
+        let io = |error: io::Error| format!("{target}: {error}");
+        let merged = self.directory.join("artifacts/merged").join(target);
+        let _: io::Result<()> = fs::remove_dir_all(&merged);
+        fs::create_dir_all(&merged).map_err(io)?;
+        let corpus = self.directory.join("corpus").join(target);
+        let mut merging =
+            self.cargo(&["run", "--quiet", "--locked", "--bin", target, "--", LONGEST]);
+        merging.args(["-merge=1"]).args([&merged, &corpus]);
+        run(merging.env("RUST_BACKTRACE", "0").stderr(Stdio::null()))?;
+        let mut inputs = Vec::new();
+        for entry in fs::read_dir(&merged).map_err(io)? {
+            inputs.push(fs::read(entry.map_err(io)?.path()).map_err(io)?);
+        }
+        inputs.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
+        let mut packed = Vec::new();
+        for input in &inputs {
+            let length = u32::try_from(input.len()).map_err(|error| error.to_string())?;
+            if packed.len() + 4 + input.len() > LARGEST_PACK {
+                break;
+            }
+            packed.extend(length.to_le_bytes());
+            packed.extend_from_slice(input);
+        }
+        println!("{target}: {} inputs, {} bytes", inputs.len(), packed.len());
+        Ok(packed)
+    }
+
+    /// The flags are those of `fuzz/coverage/.cargo/config.toml`, for which cargo must run in there.
     fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo_command(arguments);
         command.current_dir(&self.directory);
@@ -130,13 +180,13 @@ impl Fuzz {
         fuzzing.args([MEMORY, "-print_final_stats=1"]);
         fuzzing.arg(format!("-max_total_time={}", self.seconds));
         fuzzing.arg(format!("-artifact_prefix={artifacts}"));
-        let dictionary = format!("dictionaries/{target}.txt");
+        let dictionary = format!("../dictionaries/{target}.txt");
         if self.directory.join(&dictionary).exists() {
             fuzzing.arg(format!("-dict={dictionary}"));
         }
         // The message says where; a backtrace would push it out of what is shown.
         fuzzing.env("RUST_BACKTRACE", "0");
-        fuzzing.arg(corpus).arg(format!("seeds/{target}"));
+        fuzzing.arg(corpus).arg(format!("../seeds/{target}"));
         let file = File::create(&log).map_err(io)?;
         fuzzing.stdout(file.try_clone().map_err(io)?).stderr(file);
         let passed = fuzzing.status().map_err(io)?.success();
@@ -148,15 +198,20 @@ impl Fuzz {
         Err(format!("{}\nfuzz target {target} failed: {}", complaint(&said), input(&said)))
     }
 
-    /// The inputs to begin with, which grow: those of earlier runs, and the crates' fixtures.
+    /// The inputs to begin with: those of earlier runs, and the fixtures of the crates.
     fn corpus(&self, target: &str) -> io::Result<PathBuf> {
         let corpus = self.directory.join("corpus").join(target);
         fs::create_dir_all(&corpus)?;
-        let ours = FIXTURES.iter().filter(|(name, ..)| *name == target);
-        for (number, (_, before, path)) in ours.enumerate() {
+        let fixtures = fs::read_to_string(self.root.join("fuzz/fixtures.tsv"))?;
+        for (number, line) in fixtures.lines().enumerate() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [name, before, path] = fields[..] else { continue };
+            if name != target {
+                continue;
+            }
             for file in files(&self.root.join(path))? {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let bytes = [before.to_vec(), fs::read(&file)?].concat();
+                let bytes = [hexadecimal(before), fs::read(&file)?].concat();
                 fs::write(corpus.join(format!("fixture-{number}-{name}")), bytes)?;
             }
         }
@@ -166,6 +221,13 @@ impl Fuzz {
     fn log(&self, target: &str) -> PathBuf {
         self.directory.join("artifacts").join(format!("{target}.log"))
     }
+}
+
+/// The bytes that an even number of digits stand for.
+fn hexadecimal(digits: &str) -> Vec<u8> {
+    let (pairs, _) = digits.as_bytes().as_chunks::<2>();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    pairs.iter().filter_map(byte).collect()
 }
 
 /// The file, or the recorded streams in the directory.
@@ -197,7 +259,7 @@ fn input(log: &str) -> String {
     let written = log.lines().find_map(|line| line.split_once("Test unit written to "));
     written.map_or_else(
         || "it has left no input".to_owned(),
-        |(_, path)| format!("the input is fuzz/{path}"),
+        |(_, path)| format!("the input is fuzz/coverage/{path}"),
     )
 }
 

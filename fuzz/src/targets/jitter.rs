@@ -1,15 +1,15 @@
 //! The jitter buffer: packets of any length, in any order, at any time. Frames are always 20 ms and
 //! never go back; sound is not multiplied.
-#![no_main]
 
 use std::time::Duration;
 
-use libfuzzer_sys::fuzz_target;
 use voicekit_core::dsp::jitter::{JitterBuffer, Packet};
 use voicekit_core::time::Timestamp;
-use voicekit_fuzz::Input;
 
-fuzz_target!(|data: &[u8]| {
+use crate::Input;
+
+/// Runs the target on one input; panics if what must hold does not.
+pub fn run(data: &[u8]) {
     let mut input = Input(data);
     let rate = [8_000, 16_000, 48_000, u32::from(input.short())][usize::from(input.below(4))];
     let Ok(mut buffer) = JitterBuffer::new(rate) else { return };
@@ -60,7 +60,7 @@ fuzz_target!(|data: &[u8]| {
     });
     assert!(waits.last() >= Some(at));
     assert!(buffer.stats().target <= Duration::from_secs(5));
-});
+}
 
 fn buffer_pull(buffer: &mut JitterBuffer, now: Timestamp, frame: usize) -> (u64, u64) {
     let pulled = buffer.pull(now);

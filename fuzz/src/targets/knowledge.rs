@@ -1,13 +1,12 @@
 //! Answers of a Qdrant server: passages, pages of documents, descriptions of collections; and how
 //! metadata is named in a filter.
-#![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use libfuzzer_sys::fuzz_target;
-use voicekit_fuzz::Input;
+use crate::Input;
 
-fuzz_target!(|data: &[u8]| {
+/// Runs the target on one input; panics if what must hold does not.
+pub fn run(data: &[u8]) {
     let mut input = Input(data);
     match input.byte() {
         b'q' => passages(input),
@@ -17,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
         }
         _ => path(input),
     }
-});
+}
 
 /// At most as many as wanted, best first, none twice, all of them with what is filtered by.
 fn passages(mut input: Input<'_>) {

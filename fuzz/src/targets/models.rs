@@ -1,16 +1,16 @@
 //! Answers of language models: server-sent events however they are cut, and what OpenAI's and
 //! Anthropic's say; embeddings.
-#![no_main]
 
 use std::collections::VecDeque;
 
-use libfuzzer_sys::fuzz_target;
 use voicekit_core::llm::ChatEvent;
-use voicekit_fuzz::{Input, pieces, text_pieces};
 use voicekit_net::sse::{Event, Parser};
 use voicekit_net::{Endpoint, EventCodec};
 
-fuzz_target!(|data: &[u8]| {
+use crate::{Input, pieces, text_pieces};
+
+/// Runs the target on one input; panics if what must hold does not.
+pub fn run(data: &[u8]) {
     let mut input = Input(data);
     match input.byte() {
         b'o' => answer(input, |tools| voicekit_openai::fuzz::answer(endpoint("openai"), tools)),
@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
         b't' => thoughts(input),
         _ => events(input),
     }
-});
+}
 
 fn endpoint(service: &'static str) -> Endpoint {
     Endpoint::new(service, "https://example.org/v1").expect("a URL")

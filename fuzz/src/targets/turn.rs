@@ -1,31 +1,24 @@
 //! The turn engine: any events at any time keep its invariants; any text is a trace or an error,
 //! and what is a trace can be run.
-#![no_main]
 
 use std::time::Duration;
 
-use libfuzzer_sys::fuzz_target;
+use crate::Input;
+use crate::turn_random::{AGES, Call, Op};
 use voicekit_core::asr::TurnSign;
 use voicekit_core::tool::OnBargeIn;
 use voicekit_core::transport::Digit;
 use voicekit_core::turn::replay::replay;
 use voicekit_core::turn::trace::Line;
 use voicekit_core::turn::{Config, Mute, Start, Stop, answered};
-use voicekit_fuzz::Input;
 
-use crate::turn_random::{AGES, Call, Op};
-
-#[path = "../../voicekit-core/tests/it/turn_checker.rs"]
-mod turn_checker;
-#[path = "../../voicekit-core/tests/it/turn_random.rs"]
-mod turn_random;
-
-fuzz_target!(|data: &[u8]| {
+/// Runs the target on one input; panics if what must hold does not.
+pub fn run(data: &[u8]) {
     match std::str::from_utf8(data) {
         Ok(text) if data.is_ascii() && data.contains(&b'\n') => trace(text),
         _ => call(Input(data)),
     }
-});
+}
 
 fn trace(text: &str) {
     let lines: Vec<Line> = text.lines().filter_map(|line| line.parse().ok()).collect();

@@ -1,21 +1,21 @@
 //! What voices say: Deepgram's Aura, ElevenLabs, Piper.
-#![no_main]
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use libfuzzer_sys::fuzz_target;
 use voicekit_core::audio::{AudioFormat, Encoding};
 use voicekit_core::tts::Spoken;
 use voicekit_deepgram::{Account, AuraConfig};
 use voicekit_elevenlabs::AlignmentChoice;
 use voicekit_elevenlabs::fuzz::{Reply, values};
-use voicekit_fuzz::{Input, pieces};
 use voicekit_net::{Frame, Outbox, WireCodec, understood};
+
+use crate::{Input, pieces};
 
 const PCM: AudioFormat = AudioFormat::pcm16(8_000);
 
-fuzz_target!(|data: &[u8]| {
+/// Runs the target on one input; panics if what must hold does not.
+pub fn run(data: &[u8]) {
     let mut input = Input(data);
     match input.byte() {
         b'a' => aura(input),
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
         b'h' => http(input),
         _ => wyoming(input),
     }
-});
+}
 
 /// A message a line; some lines are audio, text, or what happens to the connection.
 fn aura(mut input: Input<'_>) {

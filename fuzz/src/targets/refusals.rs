@@ -2,22 +2,22 @@
 //! them. Secrets are in no error, and no error is long.
 //!
 //! A byte is the status; then come headers, one a line, and after an empty line the body.
-#![no_main]
 
 use std::time::Duration;
 
-use libfuzzer_sys::fuzz_target;
 use voicekit_assemblyai::AssemblyAiConfig;
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::{Error, Retry};
 use voicekit_deepgram::NovaConfig;
-use voicekit_fuzz::Input;
 use voicekit_net::{Endpoint, Refusal, WireCodec};
+
+use crate::Input;
 
 /// What must not be told: the requests carry it.
 const SECRET: &str = "sk-hunter2-hunter2";
 
-fuzz_target!(|data: &[u8]| {
+/// Runs the target on one input; panics if what must hold does not.
+pub fn run(data: &[u8]) {
     let mut input = Input(data);
     let status = 400 + u16::from(input.byte()) % 200;
     let text = String::from_utf8_lossy(input.0);
@@ -46,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
     for error in errors.into_iter().flatten() {
         checked(&error);
     }
-});
+}
 
 fn deepgram(refusal: &Refusal) -> Error {
     let config = NovaConfig::new(voicekit_deepgram::Account::new(SECRET));

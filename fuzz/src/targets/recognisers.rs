@@ -2,23 +2,23 @@
 //!
 //! The first two bytes choose the codec and its settings. Then each line is a message, but for
 //! some that are what the pump or the application does.
-#![no_main]
 
 use std::time::Duration;
 
-use libfuzzer_sys::fuzz_target;
 use voicekit_assemblyai::{AssemblyAiConfig, Turns};
 use voicekit_core::asr::{AsrEvent, AsrInput, TurnSign};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::Result;
 use voicekit_deepgram::{FluxConfig, NovaConfig};
-use voicekit_fuzz::Input;
 use voicekit_net::{Frame, Outbox, WireCodec, understood};
+
+use crate::Input;
 
 const FORMAT: AudioFormat = AudioFormat::PHONE;
 const UNKNOWN: &str = r#"{"type":"NotKnownYet","words":7,"start":{"a":[null]}}"#;
 
-fuzz_target!(|data: &[u8]| {
+/// Runs the target on one input; panics if what must hold does not.
+pub fn run(data: &[u8]) {
     let mut input = Input(data);
     let (which, settings) = (input.byte(), input.byte());
     let text = String::from_utf8_lossy(input.0);
@@ -43,7 +43,7 @@ fuzz_target!(|data: &[u8]| {
             check(voicekit_deepgram::fuzz::nova(&config, FORMAT), &text, false);
         }
     }
-});
+}
 
 /// A recogniser as its caller sees it.
 struct Listener {

@@ -1,25 +1,25 @@
 //! G.711 against its twin of one sample; resampling and conversion, which give the same however
 //! the sound is cut.
-#![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use voicekit_core::audio::{AudioChunk, AudioFormat, Encoding};
 use voicekit_core::codec::{alaw, mulaw};
 use voicekit_core::dsp::Converter;
 use voicekit_core::dsp::resample::Resampler;
-use voicekit_fuzz::{Input, pieces};
+
+use crate::{Input, pieces};
 
 const RATES: [u32; 10] =
     [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000];
 
-fuzz_target!(|data: &[u8]| {
+/// Runs the target on one input; panics if what must hold does not.
+pub fn run(data: &[u8]) {
     let mut input = Input(data);
     match input.below(3) {
         0 => g711(input),
         1 => resample(input),
         _ => convert(input),
     }
-});
+}
 
 fn g711(input: Input<'_>) {
     let codes = input.0;
