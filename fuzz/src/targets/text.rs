@@ -1,6 +1,6 @@
 //! Clauses and what a voice speaks of them.
 
-use voicekit_core::text::{Clauses, ClausesConfig, speakable};
+use voicekit_core::text::{Clauses, ClausesConfig, SpokenClauses, speakable};
 
 use crate::{Input, text_pieces};
 
@@ -24,6 +24,8 @@ pub fn run(data: &[u8]) {
         spoken(clause);
     }
     spoken(&text);
+    let heard = said(&config, [text.to_string()]);
+    assert_eq!(said(&config, text_pieces(&text, how)), heard, "what is spoken depends on the deltas");
 }
 
 fn cut(config: &ClausesConfig, deltas: impl IntoIterator<Item = String>) -> Vec<String> {
@@ -35,6 +37,20 @@ fn cut(config: &ClausesConfig, deltas: impl IntoIterator<Item = String>) -> Vec<
     all.extend(clauses.flush());
     assert!(clauses.pending().is_empty());
     assert!(all.iter().all(|clause| !clause.is_empty()));
+    all
+}
+
+fn said(config: &ClausesConfig, deltas: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut clauses = SpokenClauses::new(config.clone());
+    let mut all = Vec::new();
+    for delta in deltas {
+        all.extend(clauses.push(&delta));
+    }
+    all.extend(clauses.flush());
+    for clause in &all {
+        assert!(clause.contains(char::is_alphanumeric), "nothing to pronounce in {clause:?}");
+        assert!(!clause.contains(['<', '>']), "a tag in {clause:?}");
+    }
     all
 }
 

@@ -18,19 +18,67 @@ const TITLES: &[&str] = &[
     "dr", "dra", "mr", "mrs", "ms", "mx", "prof", "messrs", "mme", "mlle", "rev", "srta", "sra",
     "Gen", "Rep", "Sen", "Gov", "Pres", "Capt", "Lt", "Col", "Sgt", "Cmdr", "Maj", "Hon", "Supt",
     "Mt", "Ft", "vs", "approx", "cf", "viz", "e.g", "i.e", "z.b", "p.ej", "d.h", "u.a", "bzw",
-    "ca",
+    "ca", "Hr", "Hrn", "Fr", "Frl", "Dipl", "ing", "sig", "sig.ra", "dott", "dott.ssa", "avv",
+    "geom", "dña", "d.ª", "bspw", "ggf", "evtl", "inkl", "zzgl", "vgl", "aprox", "env", "Sta",
+    "Sto", "Ste", "Ft", "Messrs", "Revd", "Adm", "Brig",
 ];
 const NUMBERS: &[&str] = &[
-    "no", "nos", "nr", "num", "núm", "Fig", "Figs", "Sec", "Ch", "Vol", "Art", "ext", "apt", "pp",
-    "Rm", "Ste", "tel", "pg", "Abs", "Pos", "Ver",
+    "no",
+    "nos",
+    "nr",
+    "num",
+    "núm",
+    "Fig",
+    "Figs",
+    "Sec",
+    "Ch",
+    "Vol",
+    "Art",
+    "ext",
+    "apt",
+    "pp",
+    "Rm",
+    "Ste",
+    "tel",
+    "pg",
+    "Abs",
+    "Pos",
+    "Ver",
+    "tél",
+    "telf",
+    "pág",
+    "pag",
+    "Unit",
+    "Op",
+    "Kap",
+    "ene",
+    "abr",
+    "ago",
+    "dic",
+    "gen",
+    "mag",
+    "giu",
+    "lug",
+    "set",
+    "ott",
+    "Hausnr",
+    "Zi",
+    "Whg",
+    "durchwahl",
+    "poste",
+    "int",
 ];
 const EITHER: &[&str] = &[
-    "st", "Ave", "Blvd", "Rd", "Ln", "Pl", "Sq", "Hwy", "Pkwy", "Av", "Avda", "Str", "Bldg", "Fl",
-    "etc", "usw", "Inc", "Ltd", "Co", "Corp", "Bros", "llc", "Assn", "Dept", "dept", "Univ", "Sr",
-    "Jr", "Esq", "ph.d", "Ud", "Uds", "ee.uu", "ft", "lb", "lbs", "oz", "hr", "hrs", "mins",
+    "st", "Ave", "Blvd", "Rd", "Ln", "Pl", "Sq", "Hwy", "Pkwy", "av", "avda", "bd", "Str", "Bldg",
+    "Fl", "etc", "usw", "Inc", "Ltd", "Co", "Corp", "Bros", "llc", "Assn", "Dept", "dept", "Univ",
+    "Sr", "Jr", "Esq", "ph.d", "Ud", "Uds", "ee.uu", "ft", "lb", "lbs", "oz", "hr", "hrs", "mins",
     "secs", "est", "al", "Jan", "Feb", "Mar", "Apr", "Jun", "Jul", "Aug", "Sep", "Sept", "Oct",
     "Nov", "Dec", "Mon", "Tue", "Tues", "Wed", "Thu", "Thur", "Thurs", "Fri", "Sat", "Sun", "misc",
-    "incl", "max", "min", "avg", "temp", "appt", "Mio", "Mrd",
+    "incl", "max", "min", "avg", "temp", "appt", "Mio", "Mrd", "Std", "Sek", "Jh", "Jhd", "ee",
+    "uu", "ff", "p.zza", "v.le", "c.so", "ecc", "Ct", "Cir", "Cres", "Ter", "Pde", "Sts", "Aves",
+    "Apts", "bd", "boul", "yd", "yds", "mi", "gal", "sq", "cu", "tsp", "tbsp", "Mo", "Di", "Mi",
+    "Do", "Sa", "janv", "févr", "avr", "juil", "déc", "Mrz", "Okt", "Dez", "Mai", "Ene", "Abr",
+    "Ago", "Dic", "Gen", "Mag", "Giu", "Lug", "Set", "Ott", "fl",
 ];
 const STARTERS: &[&str] = &[
     "a", "after", "also", "an", "and", "any", "anything", "are", "as", "at", "before", "but", "by",
@@ -49,7 +97,8 @@ const STARTERS: &[&str] = &[
 const LEANING: &[&str] = &[
     "a", "an", "and", "at", "by", "for", "from", "her", "his", "in", "is", "my", "of", "on", "or",
     "our", "the", "their", "this", "that", "to", "very", "with", "your", "de", "del", "el", "la",
-    "los", "un", "una", "der", "die", "das", "ein", "eine", "le", "les", "du", "des",
+    "dot", "punkt", "punto", "arroba", "los", "un", "una", "der", "die", "das", "ein", "eine",
+    "le", "les", "du", "des",
 ];
 
 /// What a full stop right after `word` may mean; `word` holds no white space and may hold stops.
@@ -60,7 +109,8 @@ pub(super) fn stop_after(word: &str) -> Stop {
     if listed(NUMBERS, word) {
         return Stop::Number;
     }
-    if listed(EITHER, word) || is_initial(word) || is_acronym(word) {
+    let street = word.to_lowercase().ends_with("str") && word.len() > 3;
+    if street || listed(EITHER, word) || is_initial(word) || is_acronym(word) {
         return Stop::Either;
     }
     Stop::Sentence
@@ -82,10 +132,10 @@ fn listed(list: &[&str], word: &str) -> bool {
     list.iter().any(|entry| *entry == word || *entry == lower)
 }
 
-/// One letter, as in J. Smith.
+/// One letter, as in J. Smith or z. B.
 fn is_initial(word: &str) -> bool {
     let mut letters = word.chars();
-    letters.next().is_some_and(char::is_uppercase) && letters.next().is_none()
+    letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none()
 }
 
 /// Single letters with stops between them: U.S, p.m, N.A.S.A.

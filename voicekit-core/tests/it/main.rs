@@ -8,6 +8,7 @@ mod level;
 mod playout;
 mod recording;
 mod resample;
+mod spoken_clauses;
 mod text;
 mod timeline;
 mod turn;

@@ -17,7 +17,7 @@ use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, Message, Usage};
-use voicekit_core::text::{Clauses, speakable};
+use voicekit_core::text::{SpokenClauses, speakable};
 use voicekit_core::tool::ToolCall;
 use voicekit_core::tts::{Spoken, SpokenWord, TtsRequest};
 
@@ -143,15 +143,12 @@ pub(super) fn make(
 ) -> BoxStream<'static, Item> {
     let said = Arc::new(Said::default());
     let clauses = match words {
-        Words::Phrase(phrase) => stream::iter([phrase]).boxed(),
+        Words::Phrase(phrase) => stream::iter(fit_to_speak(&phrase)).boxed(),
         Words::Model(question) => clauses(parts, *question, Arc::clone(&said)),
         Words::Unasked(error) => return stream::iter([Item::Failed(error)]).boxed(),
     };
     let text = Arc::clone(&said);
-    let text = clauses.filter_map(move |clause| {
-        let spoken = fit_to_speak(&clause).map(|clause| text.clause(clause));
-        futures::future::ready(spoken)
-    });
+    let text = clauses.map(move |clause| text.clause(clause));
     let over = Arc::clone(&said);
     let text = text.chain(stream::poll_fn(move |_| {
         over.lock().over = true;
@@ -170,7 +167,7 @@ pub(super) fn make(
     Making { said, voice, next: None, converter, spoke: false, sounded: false }.boxed()
 }
 
-/// The clause as it is spoken, with one space where another follows; `None` if it is silent.
+/// A phrase as it is spoken, with one space where another may follow; `None` if it is silent.
 fn fit_to_speak(clause: &str) -> Option<String> {
     let mut spoken = speakable(clause);
     if spoken.is_empty() {
@@ -182,7 +179,7 @@ fn fit_to_speak(clause: &str) -> Option<String> {
     Some(spoken)
 }
 
-/// The model's answer, cut into clauses. How it ended is noted in `said`.
+/// The model's answer, cut into clauses and freed of markup. How it ended is noted in `said`.
 fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'static, String> {
     let llm = Arc::clone(&parts.llm);
     let info = llm.info();
@@ -200,7 +197,7 @@ fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'sta
         llm.chat(brief(request, &info)).await
     };
     let chat = chat.try_flatten_stream().boxed();
-    let answer = Answer::Given(chat, Clauses::new(parts.clauses), said);
+    let answer = Answer::Given(chat, SpokenClauses::new(parts.clauses), said);
     let batches = stream::unfold(Some(answer), move |answer| async move {
         let (mut chat, mut clauses, said) = match answer? {
             Answer::Given(chat, clauses, said) => (chat, clauses, said),
@@ -244,7 +241,7 @@ fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'sta
 
 /// How far the model's answer has come.
 enum Answer {
-    Given(BoxStream<'static, Result<ChatEvent>>, Clauses, Arc<Said>),
+    Given(BoxStream<'static, Result<ChatEvent>>, SpokenClauses, Arc<Said>),
     /// All has been said. It is read to its end, so that its connection is kept for the next.
     Over(BoxStream<'static, Result<ChatEvent>>),
 }
