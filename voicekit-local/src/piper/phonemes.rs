@@ -108,8 +108,10 @@ impl Phonemes {
             if !token.text.chars().any(char::is_alphanumeric) {
                 continue;
             }
-            // In a code or an address "A" is a letter, never the article.
-            let is_letter = pieces[index].said.contains(' ') && matches!(&*token.text, "a" | "A");
+            // In a code or an address "A" is a letter, in "three and a half" the article.
+            let said = &pieces[index].said;
+            let is_code = said.contains(' ') && !said.contains(" and a ");
+            let is_letter = is_code && matches!(&*token.text, "a" | "A");
             let known = token.phonemes.filter(|_| !is_letter);
             let sound = known.unwrap_or_else(|| pronounce(&token.text));
             let word = &mut sounds[index];
@@ -189,6 +191,7 @@ mod tests {
             ("Hello there, nice day.", "^həlˈoʊ ðˈɛɹ, nˈaɪs dˈeɪ.$"),
             ("at 3:30pm.", "^æt θɹˈiː θˈɜːɾi pˌiːˈɛm.$"),
             ("a seat, A4", "^ɐ sˈiːt, ˈeɪ fˈɔːɹ$"),
+            ("3 1/2", "^θɹˈiː ænd ɐ hˈæf$"),
             ("Qdrant works", "^kdɹˈænt wˈɜːks$"),
             ("", ""),
             ("...", ""),

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use voicekit_core::audio::AudioChunk;
 use voicekit_core::error::Result;
+use voicekit_core::text::{Clauses, ClausesConfig};
 use voicekit_core::time::MediaTime;
 use voicekit_core::tts::{Spoken, SpokenWord};
 
@@ -179,37 +180,14 @@ fn stretch(start: usize, frames: usize) -> Range<usize> {
     start..if end + FIRST / 2 >= frames { frames } else { end }
 }
 
-/// `text` in sentences, and long ones in shorter parts, at a comma or between words.
+/// `text` in sentences, and long ones in shorter parts, cut as replies are.
 fn sentences(text: &str) -> Vec<String> {
-    let mut sentences = Vec::new();
-    let mut sentence = String::new();
-    for word in text.split_whitespace() {
-        let too_long = sentence.len() + word.len() >= LONGEST;
-        let at_comma = sentence.len() >= LONGEST / 2 && sentence.ends_with([',', ';', ':']);
-        if !sentence.is_empty() && (too_long || at_comma || ends_sentence(&sentence, word)) {
-            sentences.push(std::mem::take(&mut sentence));
-        }
-        if !sentence.is_empty() {
-            sentence.push(' ');
-        }
-        sentence.push_str(word);
-    }
-    sentences.extend((!sentence.is_empty()).then_some(sentence));
-    sentences
-}
-
-/// Whether a sentence ends before `next`. Dots are left alone when the word may be short for
-/// another: at most four letters, or dots within.
-fn ends_sentence(sentence: &str, next: &str) -> bool {
-    let starts = next.trim_start_matches(['"', '“', '(']).starts_with(|c: char| !c.is_lowercase());
-    let bare = sentence.trim_end_matches(['"', '”', ')', '\'']);
-    if bare.ends_with(['?', '!']) {
-        return starts;
-    }
-    let Some(before) = bare.strip_suffix('.') else { return false };
-    let last = before.rsplit(' ').next().unwrap_or(before);
-    let maybe_short = last.contains('.') || last.len() <= 4 && last.starts_with(char::is_uppercase);
-    starts && !maybe_short
+    let config = ClausesConfig::default().without_early_first().with_min_chars(0);
+    let mut clauses = Clauses::new(config.with_max_chars(LONGEST));
+    let mut sentences = clauses.push(text);
+    sentences.extend(clauses.flush());
+    let words = |sentence: String| sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+    sentences.into_iter().map(words).filter(|sentence| !sentence.is_empty()).collect()
 }
 
 #[cfg(test)]
