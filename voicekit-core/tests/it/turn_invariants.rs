@@ -155,6 +155,19 @@ proptest! {
     }
 }
 
+/// Invariants 2 and 9: giving up ends the question who has picked up, which a greeting would follow.
+#[test]
+fn no_greeting_follows_an_apology_that_ends_the_call() {
+    let mut config = Config::default();
+    config.answered = Some(answered::Config::default());
+    config.max_call = AGES * 2;
+    let lost = vec![(10, Op::HearingLost); 5];
+    let voice = [(0, Op::Voice(true, 28)), (0, Op::Voice(false, 30))];
+    for rest in [&voice[..], &[(8_000, Op::Interim)], &[(0, Op::End), (9_000, Op::Interim)]] {
+        Call::new(&config).run(&[&lost[..], rest].concat()).end();
+    }
+}
+
 /// All invariants but the last, in the same calls on every machine.
 #[test]
 fn a_million_random_events_break_no_invariant() {

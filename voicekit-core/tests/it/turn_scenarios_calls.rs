@@ -99,6 +99,81 @@ fn ten_seconds_of_silence_leave_it_uncertain_who_answered() {
     );
 }
 
+/// Scenario 34: the apology is the last thing said, although somebody picks up during it.
+#[test]
+fn a_recognizer_given_up_before_anybody_spoke_is_apologized_for_and_not_followed_by_a_greeting() {
+    check_with(
+        calling(),
+        &format!(
+            r##"{RECOGNIZER_GIVEN_UP}
+          3200 clause #1 "I am sorry, I cannot hear you. Goodbye."
+          3200 audio #1 3000
+          3200 done #1
+             speech 3300 4000
+          6200 played #1 3000
+        > 6200 remember agent "I am sorry, I cannot hear you. Goodbye."
+        > 6200 hang-up
+        "##
+        ),
+    );
+}
+
+/// Scenario 34: the deadline of who has picked up lapses during the apology, and changes nothing.
+#[test]
+fn an_apology_is_heard_also_if_it_stays_uncertain_who_picked_up() {
+    check_with(
+        calling(),
+        &format!(
+            r##"{RECOGNIZER_GIVEN_UP}
+          3200 clause #1 "I am sorry, I cannot hear you. Goodbye."
+          3200 audio #1 9000
+          3200 done #1
+         12200 played #1 9000
+        > 12200 remember agent "I am sorry, I cannot hear you. Goodbye."
+        > 12200 hang-up
+        "##
+        ),
+    );
+}
+
+/// Scenario 34: the words of a machine during the apology are kept, and no message is left.
+#[test]
+fn a_machine_that_speaks_over_the_apology_is_left_no_message() {
+    check_with(
+        calling(),
+        &format!(
+            r##"{RECOGNIZER_GIVEN_UP}
+             speech 3200 4000
+          3900 final "Please leave a message after the beep."
+          4100 end
+          6000 clause #1 "I am sorry. Goodbye."
+          6000 audio #1 1000
+          6000 done #1
+          7000 played #1 1000
+        > 7000 remember agent "I am sorry. Goodbye."
+        > 7000 hang-up
+          7100 line-ended agent
+        > 7100 remember caller "Please leave a message after the beep."
+        "##
+        ),
+    );
+}
+
+/// The recognizer fails five times in a row before anybody has said anything.
+const RECOGNIZER_GIVEN_UP: &str = r##"
+             0 started
+           100 hearing-lost
+        >  100 restart-hearing
+           200 hearing-lost
+        >  450 restart-hearing
+           500 hearing-lost
+        > 1250 restart-hearing
+          1300 hearing-lost
+        > 3050 restart-hearing
+          3100 hearing-lost
+        > 3100 reply #1 failure
+"##;
+
 fn calling() -> Config {
     let mut config = Config::default();
     config.endpoint.unjudged = Duration::from_millis(600);

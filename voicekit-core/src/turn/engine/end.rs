@@ -75,12 +75,7 @@ impl Engine {
         if self.ending {
             return;
         }
-        self.ending = true;
-        self.answered = None;
-        self.discard();
-        for timer in [Timer::Idle, Timer::PickedUp, Timer::Filler] {
-            self.timers.clear(timer);
-        }
+        self.start_ending();
         if self.reply.is_some() {
             return self.release(now);
         }
@@ -96,8 +91,19 @@ impl Engine {
             return;
         }
         self.cancel_reply(now);
-        self.ending = true;
+        self.start_ending();
         self.start_reply(now, Source::Failure);
+    }
+
+    /// Stops whatever could start a reply of its own: the goodbye or the apology is the last one.
+    /// That includes the question who has picked up, which a greeting would follow.
+    fn start_ending(&mut self) {
+        self.ending = true;
+        self.answered = None;
+        self.discard();
+        for timer in [Timer::Idle, Timer::PickedUp, Timer::Filler] {
+            self.timers.clear(timer);
+        }
     }
 
     pub(super) fn hang_up(&mut self, now: Timestamp) {
