@@ -5,6 +5,7 @@ mod keys;
 mod prepare;
 mod reply;
 mod tools;
+mod transcript;
 mod turn_end;
 mod who;
 
@@ -120,10 +121,13 @@ impl Engine {
             (State::Idle, _) | (_, Event::Started) => {}
             (_, Event::ToolDone { run, outcome }) => self.tool_done(now, run, outcome),
             // The caller's last words still belong to the history.
-            (_, Event::Final { text, .. }) if self.hung_up => self.keep(&text),
+            (_, Event::Interim(text)) => self.interim(now, &text),
+            (_, Event::Final { text, .. }) if self.hung_up => self.keep(now, &text),
+            (_, Event::Sign(TurnSign::Ended) | Event::HearingLost) if self.hung_up => {
+                self.keep_interim(now);
+            }
             (_, _) if self.hung_up => {}
             (_, Event::Voice(probability)) => self.voice(now, probability),
-            (_, Event::Interim(text)) => self.interim(now, text),
             (_, Event::Final { text, finalized, until }) => {
                 self.transcript(now, &text, finalized, until);
             }

@@ -63,7 +63,9 @@
 //!    across interruption, failure and the end of the call. A tool that is to finish is dropped only
 //!    when it takes longer than [`Config::tool_timeout`].
 //! 7. **No words lost.** Every word of a final transcript is remembered, in order, in this turn
-//!    or the next, at the latest when the call ends.
+//!    or the next, at the latest when the call ends. So is every word of an interim that a final
+//!    transcript without words follows, or the recognizer's own end of the turn, its loss or the
+//!    end of the call. An interim that another with words replaces is a revision and not lost.
 //! 8. **Speculation has no side effects.** A prepared reply runs no tool and is not live until it
 //!    is adopted, which it is only for the words it was prepared for.
 //! 9. **The end latches.** After [`Event::End`] or a goodbye no new reply starts but the one that

@@ -21,7 +21,7 @@ mod numbers;
 mod zh;
 
 use language::{Language, starts_with_phrase, word_starts};
-pub(super) use language::{has_phrase, normalise};
+pub(super) use language::{has_phrase, is_ideograph, normalise};
 use numbers::Tally;
 
 /// What words mean to turn taking, in one language.

@@ -24,5 +24,6 @@ mod turn_scenarios_turns;
 mod turn_script;
 mod turn_strategies;
 mod turn_trace;
+mod turn_words;
 mod vad;
 mod wav;

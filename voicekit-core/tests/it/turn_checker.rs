@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use voicekit_core::asr::TurnSign;
 use voicekit_core::llm::Message;
 use voicekit_core::time::Timestamp;
 use voicekit_core::tool::{OnBargeIn, ToolCall, ToolOutcome};
@@ -43,6 +44,10 @@ pub(crate) struct Checker {
     waiting: Vec<ToolCall>,
     runs: BTreeMap<u64, Run>,
     finals: Vec<String>,
+    /// The latest interim with words since the last final transcript.
+    shown: String,
+    /// Words that only interims showed and that must be remembered all the same.
+    kept: String,
     said: String,
     last_said: String,
 }
@@ -98,17 +103,29 @@ impl Checker {
                 let position = Duration::from_micros(mark.position_us);
                 self.played = self.played.max(position.min(self.made));
             }
-            Event::Final { text, .. } if !self.line_ended => self.finals.push(text.clone()),
+            Event::Interim(text) if !self.line_ended && !text.is_empty() => {
+                self.shown.clone_from(text);
+            }
+            Event::Final { text, .. } if !self.line_ended && !text.is_empty() => {
+                self.shown.clear();
+                if letters(&std::mem::take(&mut self.kept)) != letters(text) {
+                    self.finals.push(text.clone());
+                }
+            }
+            Event::Final { .. } | Event::HearingLost | Event::Sign(TurnSign::Ended) => {
+                self.keep_shown();
+            }
             Event::Say { interruptible, .. } => self.to_say.push_back(*interruptible),
             Event::Leave => self.to_leave += 1,
             Event::End => self.ending = true,
-            Event::LineEnded(_) => self.line_ended = true,
+            Event::LineEnded(_) => {
+                self.keep_shown();
+                self.line_ended = true;
+            }
             Event::Started
             | Event::Voice(_)
             | Event::Interim(_)
-            | Event::Final { .. }
             | Event::Sign(_)
-            | Event::HearingLost
             | Event::Judged { .. }
             | Event::Dtmf(_)
             | Event::Clause { .. }
@@ -123,6 +140,15 @@ impl Checker {
             | Event::YieldTurn
             | Event::Expect(_)
             | Event::HandedTo(_) => {}
+        }
+    }
+
+    /// No final transcript says what became of the words that were shown: they must be kept.
+    fn keep_shown(&mut self) {
+        let shown = std::mem::take(&mut self.shown);
+        if !self.line_ended && !shown.is_empty() && letters(&shown) != letters(&self.kept) {
+            self.finals.push(shown.clone());
+            self.kept = shown;
         }
     }
 
@@ -234,6 +260,8 @@ impl Checker {
             to_say: std::mem::take(&mut self.to_say),
             to_leave: self.to_leave,
             finals: std::mem::take(&mut self.finals),
+            shown: std::mem::take(&mut self.shown),
+            kept: std::mem::take(&mut self.kept),
             said: std::mem::take(&mut self.said),
             ..Self::default()
         };
@@ -324,7 +352,8 @@ impl Checker {
         }
     }
 
-    /// Each word of a final transcript has been remembered, in order.
+    /// Each word of a final transcript has been remembered, in order, and each that was shown and
+    /// that a final transcript without words followed.
     pub(crate) fn check_words(&self) {
         let mut said = self.said.split_whitespace();
         for word in self.finals.iter().flat_map(|text| text.split_whitespace()) {

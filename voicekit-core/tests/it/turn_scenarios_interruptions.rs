@@ -294,7 +294,7 @@ fn an_agent_that_has_paused_waits_for_the_end_of_a_turn_with_words() {
 
 /// Scenario 9: the words turn out to be none.
 #[test]
-fn an_agent_that_has_paused_goes_on_when_the_words_are_taken_back() {
+fn an_agent_that_has_paused_answers_words_that_an_empty_final_follows() {
     check_over_the_agent(
         recognizer_and_turn(),
         r##"
@@ -304,7 +304,10 @@ fn an_agent_that_has_paused_goes_on_when_the_words_are_taken_back() {
              speech 3000 3400
           3500 interim "rolls"
           4700 finalized ""
-        > 4700 release
+        > 4700 cancel #1
+        > 4700 remember interrupted "Our shop"
+        > 4700 remember caller "rolls"
+        > 4700 reply #2 turn
         "##,
     );
 }

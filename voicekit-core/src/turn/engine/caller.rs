@@ -10,7 +10,7 @@ use crate::turn::strategy::Stop;
 use crate::turn::timer::Timer;
 
 use super::Engine;
-use super::reply::Reply;
+use super::transcript::{Assumed, join};
 use super::turn_end::Over;
 
 /// A noise over the agent is waited out for twice its length, but for this long at least: a
@@ -57,8 +57,8 @@ pub(super) struct Turn {
     pub(super) finalizing: bool,
     /// The words that are still to come have been answered already.
     pub(super) owed: bool,
-    /// An interim that was taken for final because the final one was overdue.
-    pub(super) assumed: Option<String>,
+    /// Interim words that were kept because no final transcript of them had come.
+    pub(super) assumed: Option<Assumed>,
     /// How many replies were prepared for it.
     pub(super) prepared: u32,
     /// Whether it was reported as too long.
@@ -109,6 +109,7 @@ impl Engine {
         self.learn_pause(onset);
         self.turn.onset = Some(onset);
         self.turn.spoke_at = onset;
+        self.settle_owed(now);
         self.turn.owed = false;
         self.go_on_speaking();
         for timer in [Timer::Idle, Timer::Resume, Timer::Prepare, Timer::Filler] {
@@ -196,7 +197,7 @@ impl Engine {
     }
 
     /// Sets the deadline of the pause by what is known of it.
-    fn await_end_of_turn(&mut self, now: Timestamp) {
+    pub(super) fn await_end_of_turn(&mut self, now: Timestamp) {
         let quiet = self.turn.quiet_since.unwrap_or(now);
         self.timers.set(Timer::EndOfTurn, (quiet + self.silence_needed()).max(now));
     }
@@ -229,107 +230,8 @@ impl Engine {
         u32::try_from(keyed).unwrap_or(u32::MAX).saturating_add(said) >= needed
     }
 
-    pub(super) fn interim(&mut self, now: Timestamp, text: String) {
-        self.hearing_lost = 0;
-        if self.turn.owed || self.turn.interim == text {
-            return;
-        }
-        self.turn.interim = text;
-        self.heard_words(now, false);
-    }
-
-    pub(super) fn transcript(
-        &mut self,
-        now: Timestamp,
-        text: &str,
-        finalized: bool,
-        until: Option<Timestamp>,
-    ) {
-        self.hearing_lost = 0;
-        self.turn.interim.clear();
-        self.turn.final_at = Some(now);
-        let assumed = self.turn.assumed.take();
-        if finalized {
-            self.turn.finalizing = false;
-        }
-        if assumed.is_none_or(|assumed| !same_words(&assumed, text)) {
-            self.keep(text);
-        }
-        if self.turn.owed {
-            self.turn.owed = !finalized;
-            return self.commit_words();
-        }
-        let sounded = self.reply.as_ref().and_then(|reply| reply.sounded_at);
-        let late = until.zip(sounded).is_some_and(|(until, sounded)| until <= sounded);
-        self.heard_words(now, late);
-        if self.turn.over.is_some_and(|over| over.forced || !self.speech.is_active()) {
-            self.close_turn(now);
-        }
-    }
-
-    pub(super) fn keep(&mut self, text: &str) {
-        self.turn.interim.clear();
-        self.turn.finals = join(&self.turn.finals, text);
-    }
-
-    /// Words have come in: they may interrupt, unless they were said before the agent spoke, and
-    /// they give the turn a deadline if the voice activity detector missed them.
-    fn heard_words(&mut self, now: Timestamp, late: bool) {
-        let text = self.turn.text();
-        self.turn.changed_at = now;
-        if late {
-            self.turn.late = self.turn.finals.len();
-        }
-        self.weigh_words(&text);
-        if late && !self.caller_has_floor() {
-            // They are kept for the turn that follows.
-            return;
-        }
-        if !text.is_empty() {
-            self.timers.clear(Timer::Idle);
-            self.timers.clear(Timer::Noise);
-            self.tell_answered(now, |answered| answered.text(&text));
-            self.await_more(now);
-            self.limit_turn(now);
-            let signs = self.signs(now);
-            self.weigh(now, &signs);
-            let paused = |reply: &Reply| reply.held && reply.sounded_at.is_some();
-            let paused = self.reply.as_ref().is_some_and(paused);
-            if paused && !self.speech.is_active() && self.means_little() {
-                self.release(now);
-            }
-        }
-        self.plan_reply(now);
-    }
-
-    pub(super) fn weigh_words(&mut self, text: &str) {
-        let over = text.get(self.turn.late..).unwrap_or_default();
-        (self.turn.meant_over, self.turn.request) = self.vocabulary.weigh(over);
-        self.turn.meant = self.turn.meant_over;
-        if self.turn.late > 0 {
-            self.turn.meant = self.vocabulary.meaningful_words(text);
-        }
-    }
-
-    fn await_more(&mut self, now: Timestamp) {
-        if self.turn.over.is_some() {
-            return;
-        }
-        if self.speech.is_active() {
-            // The voice of somebody else may go on for ever; the caller's words do not.
-            return self.timers.set(Timer::EndOfTurn, now + self.config.turn_timeout);
-        }
-        let owed = |quiet| now.since(quiet) <= self.config.transcript_wait;
-        if self.turn.unvoiced || !self.turn.quiet_since.is_some_and(owed) {
-            // No voice was heard for these words: it was too low.
-            self.turn.unvoiced = true;
-            self.turn.quiet_since = Some(now);
-        }
-        self.await_end_of_turn(now);
-    }
-
     /// Reports a caller who speaks for too long.
-    fn limit_turn(&mut self, now: Timestamp) {
+    pub(super) fn limit_turn(&mut self, now: Timestamp) {
         let limit = &self.config.turn_limit;
         if self.turn.exceeded || (limit.words.is_none() && limit.speech_ms.is_none()) {
             return;
@@ -349,19 +251,4 @@ impl Engine {
         let pending = [Timer::EndOfTurn, Timer::Transcript, Timer::Keys];
         self.speech.is_active() || pending.into_iter().any(|timer| self.timers.is_set(timer))
     }
-}
-
-/// Both texts, with one space between them if both have words.
-pub(super) fn join(a: &str, b: &str) -> String {
-    let (a, b) = (a.trim(), b.trim());
-    let space = if a.is_empty() || b.is_empty() { "" } else { " " };
-    format!("{a}{space}{b}")
-}
-
-/// Whether the texts differ in case, punctuation and spaces at most.
-pub(super) fn same_words(a: &str, b: &str) -> bool {
-    fn letters(text: &str) -> impl Iterator<Item = char> {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
-    }
-    letters(a).eq(letters(b))
 }

@@ -128,7 +128,7 @@ impl Engine {
         self.drop_runs();
         self.discard();
         self.cancel_reply(now);
-        self.commit_words();
+        self.commit_words(now);
         self.timers.clear_all();
         self.record_runs();
         if !self.runs.are_pending() {

@@ -6,7 +6,7 @@ use crate::turn::strategy::{Start, Stop};
 use crate::turn::timer::Timer;
 
 use super::Engine;
-use super::caller::join;
+use super::transcript::join;
 
 impl Engine {
     pub(super) fn key(&mut self, now: Timestamp, digit: Digit) {

@@ -5,7 +5,7 @@ use crate::turn::event::{Action, ReplyId};
 use crate::turn::timer::Timer;
 
 use super::Engine;
-use super::caller::same_words;
+use super::transcript::same_words;
 
 /// A reply that is made in silence, and the words it answers.
 #[derive(Debug)]

@@ -183,6 +183,7 @@ impl Engine {
         if self.ending {
             return self.hang_up(now);
         }
+        self.settle_owed(now);
         if reply.failed {
             return self.recover(now, reply.source);
         }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use crate::llm::Message;
 use crate::time::Timestamp;
 use crate::turn::event::{Action, Hint, Source};
 use crate::turn::strategy::{Mute, Stop, Verdict};
 use crate::turn::timer::Timer;
 
 use super::Engine;
-use super::caller::{join, same_words};
+use super::transcript::same_words;
 
 /// How often in a row a lost recogniser is opened again before the call is given up.
 const HEARING_ATTEMPTS: u32 = 4;
@@ -69,6 +68,7 @@ impl Engine {
 
     /// The recogniser, which follows turns, says that this one is over and its words are final.
     pub(super) fn recognizer_ended(&mut self, now: Timestamp) {
+        self.keep_interim(now);
         if !self.config.stop.contains(&Stop::Recognizer) {
             return;
         }
@@ -80,11 +80,7 @@ impl Engine {
     }
 
     pub(super) fn transcript_overdue(&mut self, now: Timestamp) {
-        let interim = std::mem::take(&mut self.turn.interim);
-        if !interim.is_empty() {
-            self.turn.finals = join(&self.turn.finals, &interim);
-            self.turn.assumed = Some(interim);
-        }
+        self.keep_interim(now);
         self.close_turn(now);
     }
 
@@ -147,7 +143,7 @@ impl Engine {
         let quiet = self.turn.quiet_since.take().unwrap_or(over_since);
         self.turn.unvoiced = false;
         let text = self.turn.text();
-        self.commit_words();
+        self.commit_words(now);
         self.expected = None;
         self.idle_prompts = 0;
         self.reprompts = 0;
@@ -159,21 +155,6 @@ impl Engine {
                 self.prepared = prepared;
                 self.start_reply(now, Source::Turn);
             }
-        }
-    }
-
-    /// Moves the turn's words into the history.
-    pub(super) fn commit_words(&mut self) {
-        let text = self.turn.text();
-        self.turn.finals.clear();
-        self.turn.interim.clear();
-        self.turn.meant = 0;
-        self.turn.late = 0;
-        self.turn.meant_over = 0;
-        self.turn.request = false;
-        self.turn.prepared = 0;
-        if !text.is_empty() {
-            self.actions.push_back(Action::Remember(Message::caller(text)));
         }
     }
 
@@ -193,6 +174,7 @@ impl Engine {
     }
 
     pub(super) fn hearing_lost(&mut self, now: Timestamp) {
+        self.keep_interim(now);
         self.turn.finalizing = false;
         self.hearing_lost += 1;
         if self.hearing_lost > HEARING_ATTEMPTS {

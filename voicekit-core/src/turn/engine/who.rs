@@ -39,7 +39,7 @@ impl Engine {
         self.actions.push_back(Action::PickedUp(party));
         self.turn.over = None;
         if party == Party::Machine {
-            self.commit_words();
+            self.commit_words(now);
             return self.start_reply(now, Source::Voicemail);
         }
         if !self.config.greet {
@@ -52,7 +52,7 @@ impl Engine {
         }
         // Their hello is answered by the greeting, however late its transcript comes.
         self.turn.owed = self.turn.finalizing;
-        self.commit_words();
+        self.commit_words(now);
         self.start_reply(now, Source::Greeting);
     }
 }

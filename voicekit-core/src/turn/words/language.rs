@@ -107,7 +107,7 @@ fn is_between_words(c: char) -> bool {
 }
 
 /// Whether the character is of a script that needs no spaces between words.
-pub(super) fn is_ideograph(c: char) -> bool {
+pub(in crate::turn) fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}')
         || matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
         || matches!(c, '\u{20000}'..='\u{3ffff}')
