@@ -274,6 +274,8 @@ impl Config {
             let longest = format!("{name}.after_unlikely");
             at_least(("turn_timeout", self.turn_timeout), (&longest, endpoint.after_unlikely))?;
             at_least(("idle", self.idle), (&longest, endpoint.after_unlikely))?;
+            let dictation = format!("{name}.after_dictation");
+            at_least(("turn_timeout", self.turn_timeout), (&dictation, endpoint.after_dictation))?;
         }
         self.pauses.check()?;
         for start in &self.start {
@@ -343,6 +345,7 @@ fn profiles() -> BTreeMap<String, endpoint::Config> {
         after_likely: ms(2_000),
         after_unlikely: ms(3_000),
         unjudged: ms(2_000),
+        after_dictation: ms(2_000),
         ..digits.clone()
     };
     BTreeMap::from([("digits".to_owned(), digits), ("dictation".to_owned(), dictation)])

@@ -57,6 +57,12 @@ pub struct Config {
     /// The same where no detector was asked, or none answered. Default: 700 ms.
     #[serde(rename = "unjudged_ms", with = "crate::time::in_ms")]
     pub unjudged: Duration,
+    /// The least silence that ends a turn whose number, spelling or e-mail address may go on
+    /// ([`Vocabulary::is_dictating`]), whatever the detector says: callers pause for up to 1.5 s
+    /// between its parts, and their voice is noticed a little later. Default: 1.7 s; zero waits no
+    /// longer than for other words.
+    #[serde(rename = "after_dictation_ms", with = "crate::time::in_ms")]
+    pub after_dictation: Duration,
 }
 
 impl Default for Config {
@@ -69,6 +75,7 @@ impl Default for Config {
             after_likely: ms(850),
             after_unlikely: ms(1_400),
             unjudged: ms(700),
+            after_dictation: ms(1_700),
         }
     }
 }
@@ -115,9 +122,20 @@ impl Config {
 /// let (config, english) = (Config::default(), Vocabulary::of("en"));
 /// assert_eq!(wait(Some(0.98), "Two, please.", &english, &config), config.after_certain);
 /// assert_eq!(wait(Some(0.98), "two and um", &english, &config), config.after_unlikely);
+/// assert_eq!(wait(Some(0.98), "five five five", &english, &config), config.after_dictation);
 /// assert_eq!(wait(None, "", &english, &config), config.unjudged);
 /// ```
 pub fn wait(
+    finished: Option<f32>,
+    text: &str,
+    vocabulary: &Vocabulary,
+    config: &Config,
+) -> Duration {
+    let wait = wait_for_the_sentence(finished, text, vocabulary, config);
+    if vocabulary.is_dictating(text) { wait.max(config.after_dictation) } else { wait }
+}
+
+fn wait_for_the_sentence(
     finished: Option<f32>,
     text: &str,
     vocabulary: &Vocabulary,
@@ -192,6 +210,19 @@ mod tests {
             assert_eq!(wait(Some(0.99), text, &english(), &config), config.after_certain, "{text}");
             assert_eq!(wait(None, text, &english(), &config), config.unjudged, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_dictated_is_waited_for_whatever_the_detector_says() {
+        let config = Config::default();
+        for text in ["My number is five five five", "S M I", "jane at"] {
+            for finished in [None, Some(0.2), Some(0.6), Some(0.99)] {
+                let wait = wait(finished, text, &english(), &config);
+                assert_eq!(wait, config.after_dictation, "{text}");
+            }
+        }
+        let off = Config { after_dictation: Duration::ZERO, ..config };
+        assert_eq!(wait(Some(0.99), "five five five", &english(), &off), off.after_certain);
     }
 
     #[test]

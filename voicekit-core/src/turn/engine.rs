@@ -179,7 +179,7 @@ impl Engine {
                     let edge = self.speech.media_lost();
                     self.edge(now, edge);
                 }
-                Timer::Keys => self.keys_done(now),
+                Timer::Keys => self.keys_overdue(now),
                 Timer::EndOfTurn | Timer::Noise => self.end_of_turn(now),
                 Timer::Transcript => self.transcript_overdue(now),
                 Timer::Prepare => self.prepare(),

@@ -12,12 +12,17 @@
 //! a word that is missing makes the agent fall silent or answer a little too soon, a word too many
 //! makes it talk on over an objection or wait for nothing.
 
+mod address;
 mod de;
+mod dictated;
+mod dictation;
 mod en;
 mod es;
 mod fr;
 mod language;
+mod letters;
 mod numbers;
+mod whole;
 mod zh;
 
 use language::{Language, starts_with_phrase, word_starts};
@@ -100,7 +105,7 @@ impl Vocabulary {
         let (mut rest, mut meaningful) = (text, 0);
         while !rest.is_empty() {
             let word = rest.split(' ').next().unwrap_or_default();
-            let known = if word.starts_with(language::is_ideograph) {
+            let known = if word.starts_with(is_ideograph) {
                 self.covers(word).then_some(word.len())
             } else {
                 self.backchannel(rest)
@@ -115,6 +120,27 @@ impl Vocabulary {
     /// filler, or in a word that calls for another.
     pub fn is_open(&self, text: &str) -> bool {
         self.language.is_open(text)
+    }
+
+    /// Whether `text` ends in something that is dictated and may go on: a number that is read out
+    /// digit by digit or in groups, a spelled name, an e-mail address. Callers pause between its
+    /// parts.
+    ///
+    /// A number that answers a question, such as a quantity, a time, a year or a price, is whole, and
+    /// so are an address with its domain and a telephone number of the usual length.
+    ///
+    /// ```
+    /// use voicekit_core::turn::Vocabulary;
+    ///
+    /// let english = Vocabulary::of("en");
+    /// assert!(english.is_dictating("My number is five five five"));
+    /// assert!(english.is_dictating("S as in Sierra"));
+    /// assert!(english.is_dictating("jane dot doe at example"));
+    /// assert!(!english.is_dictating("For four, at half past seven."));
+    /// assert!(!english.is_dictating("jane dot doe at example dot com"));
+    /// ```
+    pub fn is_dictating(&self, text: &str) -> bool {
+        dictation::is_unfinished(self.language, text)
     }
 
     /// How many digits have been said or written.

@@ -59,14 +59,14 @@ fn only_so_many_replies_are_prepared_for_a_turn() {
         r##"
              0 started
              speech 500 1000
-          1210 final "One"
-        > 1310 prepare #1 "One"
-          1320 final "two"
+          1210 final "Rye"
+        > 1310 prepare #1 "Rye"
+          1320 final "rolls"
         > 1320 discard #1
-        > 1420 prepare #2 "One two"
-          1430 final "three."
+        > 1420 prepare #2 "Rye rolls"
+          1430 final "please."
         > 1430 discard #2
-        > 1600 remember caller "One two three."
+        > 1600 remember caller "Rye rolls please."
         > 1600 reply #3 turn
         "##,
     );

@@ -291,8 +291,8 @@ fn a_number_that_is_read_out_is_waited_for_longer() {
           1700 final "One two three."
              speech 2600 3300
           3500 final "Four five six."
-        > 4800 remember caller "One two three. Four five six."
-        > 4800 reply #1 turn
+        > 5000 remember caller "One two three. Four five six."
+        > 5000 reply #1 turn
         "#,
     );
 }
@@ -340,8 +340,8 @@ fn what_is_expected_holds_for_one_turn() {
         > 2500 remember agent "Thanks."
              speech 3000 4000
           4200 final "One two three four."
-        > 4600 remember caller "One two three four."
-        > 4600 reply #2 turn
+        > 5700 remember caller "One two three four."
+        > 5700 reply #2 turn
         "##,
     );
 }

@@ -87,6 +87,7 @@ impl Engine {
     /// The recogniser hears a turn begin.
     pub(super) fn recognizer_started(&mut self, now: Timestamp) {
         self.timers.clear(Timer::Idle);
+        self.turn.signed_off = false;
         if !self.speech.is_active() && !self.timers.is_set(Timer::EndOfTurn) {
             self.timers.set(Timer::EndOfTurn, now + self.config.turn_timeout);
         }

@@ -34,6 +34,12 @@ pub(super) struct Turn {
     pub(super) request: bool,
     /// Keys that were pressed and are not part of the words yet.
     pub(super) keys: String,
+    /// When the latest of them was pressed.
+    pub(super) keyed_at: Timestamp,
+    /// How many of the words before the first of them are not backchannels.
+    pub(super) meant_before_keys: usize,
+    /// The recognizer has said that the turn is over, and it was kept open all the same.
+    pub(super) signed_off: bool,
     /// When the latest final transcript came.
     pub(super) final_at: Option<Timestamp>,
     /// When the caller last fell silent.
@@ -111,6 +117,7 @@ impl Engine {
         self.turn.spoke_at = onset;
         self.settle_owed(now);
         self.turn.owed = false;
+        self.turn.signed_off = false;
         self.go_on_speaking();
         for timer in [Timer::Idle, Timer::Resume, Timer::Prepare, Timer::Filler] {
             self.timers.clear(timer);
@@ -148,7 +155,8 @@ impl Engine {
     fn learn_pause(&mut self, onset: Timestamp) {
         let Some(since) = self.turn.pause_since.take() else { return };
         let pause = onset.since(since);
-        if pause >= self.config.silence_after {
+        // The pauses between the groups of a number say nothing about those between sentences.
+        if pause >= self.config.silence_after && !self.is_dictating() {
             self.pauses.learn(pause, &self.config.pauses);
         }
     }
@@ -203,6 +211,10 @@ impl Engine {
     }
 
     fn silence_needed(&self) -> Duration {
+        if self.turn.signed_off {
+            // The turn is over but for what may be dictated or keyed in.
+            return Duration::ZERO;
+        }
         if !self.config.stop.contains(&Stop::Silence) {
             return self.config.turn_timeout;
         }
@@ -218,6 +230,24 @@ impl Engine {
             return wait;
         }
         wait.max(self.pauses.floor(&self.config.pauses))
+    }
+
+    /// Until when more of what the caller dictates may follow.
+    pub(super) fn dictation_awaited_until(&self) -> Option<Timestamp> {
+        let quiet = self.turn.quiet_since.filter(|_| !self.speech.is_active())?;
+        let config = self.config.endpoint_for(self.expected.as_ref());
+        self.is_dictating().then(|| quiet + config.after_dictation)
+    }
+
+    /// Whether the words end in a number, a spelling or an address that may go on.
+    pub(super) fn is_dictating(&self) -> bool {
+        let text = self.turn.text();
+        match self.expected.as_ref().and_then(|expected| expected.digits) {
+            Some(needed) if self.vocabulary.digits(&text) > 0 => {
+                self.vocabulary.digits(&text) < needed
+            }
+            Some(_) | None => self.vocabulary.is_dictating(&text),
+        }
     }
 
     /// Whether as many digits have come as were asked for.

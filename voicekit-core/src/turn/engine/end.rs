@@ -128,6 +128,7 @@ impl Engine {
         self.drop_runs();
         self.discard();
         self.cancel_reply(now);
+        self.keep_keys();
         self.commit_words(now);
         self.timers.clear_all();
         self.record_runs();

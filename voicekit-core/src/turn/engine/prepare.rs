@@ -40,7 +40,8 @@ impl Engine {
         self.timers.clear(Timer::Prepare);
         let text = self.turn.text();
         let stale = |prepared: &Prepared| !same_words(&prepared.text, &text);
-        let unwanted = text.is_empty() || self.vocabulary.is_open(&text) || !self.may_prepare();
+        let open = self.vocabulary.is_open(&text) || self.is_dictating();
+        let unwanted = text.is_empty() || open || !self.may_prepare();
         if unwanted || !self.prepared.as_ref().is_none_or(stale) {
             return;
         }
@@ -62,6 +63,7 @@ impl Engine {
         let doubted = |finished| finished < self.config.endpoint.likely;
         self.turn.prepared < self.config.speculation.most
             && self.reply.is_none()
+            && self.turn.keys.is_empty()
             && !self.turn.finished.is_some_and(doubted)
             && !self.ending
             && self.runs.is_empty()

@@ -71,8 +71,20 @@ impl Engine {
         let late = until.zip(sounded).is_some_and(|(until, sounded)| until <= sounded);
         self.heard_words(now, late);
         if self.turn.over.is_some_and(|over| over.forced || !self.speech.is_active()) {
-            self.close_turn(now);
+            self.close_if_whole(now);
         }
+    }
+
+    /// Ends a turn whose words are known, unless they show that the silence was a pause in what is
+    /// dictated.
+    fn close_if_whole(&mut self, now: Timestamp) {
+        let forced = self.turn.over.is_some_and(|over| over.forced);
+        let Some(until) = self.kept_open_until(now).filter(|_| !forced) else {
+            return self.close_turn(now);
+        };
+        self.turn.over = None;
+        self.timers.clear(Timer::Transcript);
+        self.timers.set(Timer::EndOfTurn, until);
     }
 
     /// Adds a final transcript to the turn. If it has no words, those that were shown are kept.

@@ -32,9 +32,19 @@ impl Engine {
             // They may be going on at this very moment.
             return self.timers.set(Timer::EndOfTurn, known);
         }
+        if let Some(until) = self.kept_open_until(now) {
+            return self.timers.set(Timer::EndOfTurn, until);
+        }
+        self.keep_keys();
         let noise = self.speech.is_active();
         self.turn.over = Some(Over { since: now, forced: noise, noise });
         self.await_transcript(now);
+    }
+
+    /// Until when the caller may be going on, whatever the silence or the recognizer says.
+    pub(super) fn kept_open_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.keys_awaited_until().max(self.dictation_awaited_until());
+        until.filter(|until| *until > now)
     }
 
     /// Ends the turn whether or not the caller is still speaking.
@@ -75,6 +85,13 @@ impl Engine {
         if !self.turn.has_words() && !self.caller_has_floor() {
             return;
         }
+        if let Some(until) = self.kept_open_until(now) {
+            self.turn.signed_off = true;
+            if !self.speech.is_active() || !self.timers.is_set(Timer::EndOfTurn) {
+                self.timers.set(Timer::EndOfTurn, until);
+            }
+            return;
+        }
         self.turn.over = Some(Over { since: now, forced: true, noise: false });
         self.close_turn(now);
     }
@@ -90,6 +107,10 @@ impl Engine {
         let over_since = over.map_or(now, |over| over.since);
         for timer in [Timer::EndOfTurn, Timer::Transcript, Timer::Prepare, Timer::Noise] {
             self.timers.clear(timer);
+        }
+        self.turn.signed_off = false;
+        if !self.timers.is_set(Timer::Keys) {
+            self.keep_keys();
         }
         if self.speech.is_active() {
             self.end_speech(now, over.is_some_and(|over| over.noise));

@@ -1,3 +1,4 @@
+use super::dictated;
 use super::language::Language;
 use super::numbers::{DIGIT, Number, TEEN, TENS};
 
@@ -207,4 +208,5 @@ pub(super) static GERMAN: Language = Language {
         ("dreimal die", Number::Repeat(3)),
     ],
     inside: &[("ein", DIGIT)],
+    dictated: &dictated::GERMAN,
 };

@@ -1,3 +1,4 @@
+use super::dictated;
 use super::language::Language;
 use super::numbers::{DIGIT, Number, TEEN, TENS};
 
@@ -139,4 +140,5 @@ pub(super) static ENGLISH: Language = Language {
         ("this one", Number::No),
     ],
     inside: &[],
+    dictated: &dictated::ENGLISH,
 };

@@ -1,3 +1,4 @@
+use super::dictated;
 use super::language::Language;
 use super::numbers::{DIGIT, Number, TEEN, TENS};
 
@@ -156,4 +157,5 @@ pub(super) static SPANISH: Language = Language {
         ("triple", Number::Repeat(3)),
     ],
     inside: &[],
+    dictated: &dictated::SPANISH,
 };

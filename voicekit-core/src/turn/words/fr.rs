@@ -1,3 +1,4 @@
+use super::dictated;
 use super::language::Language;
 use super::numbers::{DIGIT, Number, TEEN, TENS};
 
@@ -234,4 +235,5 @@ pub(super) static FRENCH: Language = Language {
         ("c'est un", Number::No),
     ],
     inside: &[],
+    dictated: &dictated::FRENCH,
 };

@@ -1,3 +1,4 @@
+use super::dictated::{self, Dictated};
 use super::numbers::Number;
 use super::{de, en, es, fr, zh};
 
@@ -18,6 +19,8 @@ pub(super) struct Language {
     pub(super) numbers: &'static [(&'static str, Number)],
     /// What else numbers that are written as one word are made of. Empty: there are none.
     pub(super) inside: &'static [(&'static str, Number)],
+    /// How numbers, names and addresses are dictated.
+    pub(super) dictated: &'static Dictated,
 }
 
 pub(super) const SHARED_BACKCHANNELS: &[&str] = &[
@@ -33,6 +36,7 @@ pub(super) static OTHER: Language = Language {
     whole: &[],
     numbers: &[],
     inside: &[],
+    dictated: &dictated::OTHER,
 };
 
 impl Language {

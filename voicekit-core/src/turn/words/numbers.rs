@@ -35,6 +35,24 @@ pub(super) struct Tally {
     /// Zeros that count if a number follows.
     pending: u32,
     last: Last,
+    run: Run,
+}
+
+/// The numbers that were said one after the other, up to the latest word.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Run {
+    /// How many numbers; "twenty-five" is one.
+    pub(super) numbers: u32,
+    /// How many of them are a single digit.
+    pub(super) singles: u32,
+    /// How many digits in all.
+    pub(super) digits: u32,
+    /// Whether the first digit is a zero.
+    pub(super) zero_first: bool,
+    /// Whether a digit was said as "double seven".
+    pub(super) repeated: bool,
+    /// Whether a word such as "double" or "oh" stands at the end.
+    pub(super) open: bool,
 }
 
 /// What the last word was.
@@ -54,11 +72,29 @@ enum Last {
 
 impl Tally {
     pub(super) fn new(language: &'static Language) -> Self {
-        Self { language, count: 0, room: 0, repeat: 1, pending: 0, last: Last::Other }
+        Self {
+            language,
+            count: 0,
+            room: 0,
+            repeat: 1,
+            pending: 0,
+            last: Last::Other,
+            run: Run::default(),
+        }
+    }
+
+    /// The numbers that end with the latest word; none if that is another word.
+    pub(super) fn run(&self) -> Run {
+        Run { open: self.repeat > 1 || self.pending > 0, ..self.run }
     }
 
     pub(super) fn count(&self) -> u32 {
         self.count
+    }
+
+    /// Whether the latest word belongs to a number, or may begin one.
+    pub(super) fn is_in_number(&self) -> bool {
+        self.last != Last::Other || self.repeat > 1 || self.pending > 0
     }
 
     /// Takes in the first word or phrase of normalised text and returns the rest.
@@ -111,6 +147,7 @@ impl Tally {
             Number::Zero if self.room >= 2 => self.plain(1, self.room - 1),
             Number::Zero => {
                 self.room = 0;
+                self.run.zero_first |= self.run.numbers == 0;
                 self.plain(1, 0);
             }
             Number::Oh if self.last == Last::Other => self.pending += self.repeat,
@@ -136,6 +173,7 @@ impl Tally {
             Last::UnitAnd { .. } | Last::Number { .. } | Last::Other => None,
         };
         let inside = turned.unwrap_or(width <= self.room);
+        self.count_in_run(width, inside, turned);
         self.count += match turned {
             Some(true) => 0,
             Some(false) => 1,
@@ -146,7 +184,44 @@ impl Tally {
         self.numbered(inside, width == 1);
     }
 
+    fn count_in_run(&mut self, width: u32, inside: bool, turned: Option<bool>) {
+        let apart = matches!(self.last, Last::UnitAnd { .. }) && turned.is_none();
+        if apart {
+            // "Four and five" are two numbers and not one that is dictated.
+            self.run = Run::default();
+        }
+        match turned {
+            Some(_) => {
+                self.run.singles = self.run.singles.saturating_sub(1);
+                self.run.digits += 1;
+            }
+            None if inside => {}
+            None => {
+                self.run.zero_first |= self.run.numbers == 0 && self.pending > 0;
+                self.run.numbers += self.repeat + self.pending;
+                self.run.singles += self.pending + if width == 1 { self.repeat } else { 0 };
+                self.run.digits += width * self.repeat + self.pending;
+                self.run.repeated |= self.repeat > 1;
+            }
+        }
+    }
+
     fn times(&mut self, zeros: u32) {
+        match self.last {
+            Last::Other => {
+                self.run.numbers += 1;
+                self.run.digits += zeros + 1;
+            }
+            Last::Number { inside: true, .. } | Last::UnitAnd { inside: true } => {}
+            Last::Number { inside: false, unit } => {
+                self.run.singles = self.run.singles.saturating_sub(u32::from(unit));
+                self.run.digits += zeros;
+            }
+            Last::UnitAnd { inside: false } => {
+                self.run.singles = self.run.singles.saturating_sub(1);
+                self.run.digits += zeros;
+            }
+        }
         let (added, inside) = match self.last {
             Last::Number { inside: true, .. } | Last::UnitAnd { inside: true } => (0, true),
             Last::Number { inside: false, .. } | Last::UnitAnd { inside: false } => (zeros, false),
@@ -167,6 +242,9 @@ impl Tally {
                 self.plain(1, 0);
             }
             _ => {
+                self.run.zero_first |= self.run.numbers == 0 && word.starts_with('0');
+                self.run.numbers += 1 + self.pending;
+                self.run.digits += digits + self.pending;
                 self.count += digits;
                 self.room = 0;
                 self.numbered(false, false);

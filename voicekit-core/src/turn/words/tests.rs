@@ -62,6 +62,7 @@ fn a_phrase_that_ends_a_sentence_is_an_exception_to_something() {
                 whole: &[],
                 numbers: &[],
                 inside: &[],
+                dictated: language.dictated,
             };
             assert!(bare.is_open(phrase), "{phrase}");
         }

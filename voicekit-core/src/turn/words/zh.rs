@@ -1,3 +1,4 @@
+use super::dictated;
 use super::language::Language;
 use super::numbers::{DIGIT, Number};
 
@@ -224,4 +225,5 @@ pub(super) static CHINESE: Language = Language {
         ("千万", Number::No),
     ],
     inside: &[],
+    dictated: &dictated::CHINESE,
 };

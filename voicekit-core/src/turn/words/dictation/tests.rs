@@ -1,0 +1,311 @@
+use crate::turn::Vocabulary;
+
+fn check(dictating: bool, texts: &[(&str, &str)]) {
+    let wrong: Vec<_> = texts
+        .iter()
+        .filter(|(tag, text)| Vocabulary::of(tag).is_dictating(text) != dictating)
+        .collect();
+    assert!(wrong.is_empty(), "is_dictating is not {dictating}: {wrong:?}");
+}
+
+#[test]
+fn a_number_that_is_read_out_may_go_on() {
+    check(
+        true,
+        &[
+            ("en", "five five five"),
+            ("en", "Five five five."),
+            ("en", "My number is five five five"),
+            ("en", "my number is five five five zero one four"),
+            ("en", "my number is five"),
+            ("en", "It's double seven"),
+            ("en", "triple 7"),
+            ("en", "oh two"),
+            ("en", "zero one four, um"),
+            ("en", "five five five and then"),
+            ("en", "five double"),
+            ("en", "My number is 555."),
+            ("en", "555"),
+            ("en", "5, 5, 5,"),
+            ("en", "555-014"),
+            ("en", "(555) 0142"),
+            ("en", "it's 0172"),
+            ("en", "+49"),
+            ("en", "plus four nine"),
+            ("en", "4111 1111 1111"),
+            ("en", "twelve thirty-four fifty-six"),
+            ("en", "My zip code is 94"),
+            ("en", "The code is 4"),
+            ("de", "null eins sieben zwo"),
+            ("de", "Meine Nummer ist fünf fünf fünf"),
+            ("de", "Meine Nummer ist 555."),
+            ("de", "null sechs, vierunddreißig"),
+            ("de", "doppel sieben"),
+            ("de", "Meine Telefonnummer ist die null eins"),
+            ("de", "vier sieben, ähm"),
+            ("de", "0172/123"),
+            ("es", "seis uno dos"),
+            ("es", "Mi número es seis uno dos"),
+            ("es", "cero seis, treinta y cinco"),
+            ("es", "doble siete"),
+            ("es", "612"),
+            ("fr", "zéro six"),
+            ("fr", "zéro six, douze, trente-quatre"),
+            ("fr", "Mon numéro est le cinq cinq cinq"),
+            ("fr", "06 12 34"),
+            ("fr", "deux fois sept"),
+            ("zh", "一三八"),
+            ("zh", "我的号码是一三八〇"),
+            ("zh", "号码是138"),
+            ("pt", "912 345"),
+        ],
+    );
+}
+
+#[test]
+fn a_number_that_answers_a_question_is_whole() {
+    check(
+        false,
+        &[
+            ("en", ""),
+            ("en", "four"),
+            ("en", "Four."),
+            ("en", "4"),
+            ("en", "For two people."),
+            ("en", "For two"),
+            ("en", "twenty-five"),
+            ("en", "25"),
+            ("en", "two hundred and five"),
+            ("en", "two thousand five hundred"),
+            ("en", "half past seven"),
+            ("en", "at seven thirty"),
+            ("en", "at seven oh five"),
+            ("en", "7:30"),
+            ("en", "at 7 p.m."),
+            ("en", "At 7 PM"),
+            ("en", "the 14th"),
+            ("en", "on May third"),
+            ("en", "nineteen ninety-five"),
+            ("en", "in 2024"),
+            ("en", "12/05/2024"),
+            ("en", "2024-05-12"),
+            ("en", "$250"),
+            ("en", "1,299.99"),
+            ("en", "12.50"),
+            ("en", "20%"),
+            ("en", "between four and five"),
+            ("en", "four or five"),
+            ("en", "room 214"),
+            ("en", "about 200"),
+            ("en", "zero"),
+            ("en", "Oh"),
+            ("en", "Oh, I don't know."),
+            ("en", "No, that one."),
+            ("en", "five five five, please call me"),
+            ("en", "five five five?"),
+            ("en", "[pressed 1 2 3]"),
+            ("en", "five five five zero one four two two nine eight"),
+            ("en", "555-014-2298"),
+            ("en", "+1 555 014 2298"),
+            ("en", "4111 1111 1111 1111"),
+            ("de", "vier"),
+            ("de", "Für zwei Personen."),
+            ("de", "fünfundzwanzig"),
+            ("de", "fünf und zwanzig"),
+            ("de", "um halb acht"),
+            ("de", "um 19:30 Uhr"),
+            ("de", "am 12.05."),
+            ("de", "am 12.05.2024"),
+            ("de", "zweihundertfünfzig"),
+            ("es", "cuatro"),
+            ("es", "Para dos personas"),
+            ("es", "a las siete y media"),
+            ("es", "treinta y cinco"),
+            ("es", "seis uno dos tres cuatro cinco seis siete ocho"),
+            ("fr", "quatre"),
+            ("fr", "Pour deux"),
+            ("fr", "à sept heures trente"),
+            ("fr", "quatre-vingt-dix-huit"),
+            ("fr", "vingt et un"),
+            ("fr", "06 12 34 56 78"),
+            ("zh", "四"),
+            ("zh", "两位"),
+            ("zh", "二十五"),
+            ("zh", "七点"),
+            ("zh", "七点半"),
+            ("zh", "一三八一二三四五六七八"),
+            ("pt", "4"),
+        ],
+    );
+}
+
+#[test]
+fn a_name_that_is_spelled_may_go_on() {
+    check(
+        true,
+        &[
+            ("en", "S M I"),
+            ("en", "S-M-I"),
+            ("en", "s. m. i. t. h."),
+            ("en", "It's spelled S"),
+            ("en", "A as in Alpha"),
+            ("en", "S as in"),
+            ("en", "m for mother"),
+            ("en", "B like Bravo"),
+            ("en", "double l"),
+            ("en", "Alpha Bravo"),
+            ("en", "K L M four four"),
+            ("en", "A B 1 2"),
+            ("de", "M wie Martha"),
+            ("de", "Anton Berta"),
+            ("de", "e m i l, äh"),
+            ("de", "A wie"),
+            ("es", "b de Barcelona"),
+            ("es", "eme de Madrid"),
+            ("es", "g o m"),
+            ("fr", "D comme Désiré"),
+            ("fr", "D U P"),
+            ("fr", "Anatole Berthe"),
+            ("zh", "W A N"),
+            ("pt", "s i l v"),
+        ],
+    );
+}
+
+#[test]
+fn letters_that_are_words_or_abbreviations_are_no_spelling() {
+    check(
+        false,
+        &[
+            ("en", "Plan B"),
+            ("en", "So do I."),
+            ("en", "I'd like an A"),
+            ("en", "I live in the U.S."),
+            ("en", "O.K."),
+            ("en", "I watch TV"),
+            ("en", "a table for mother"),
+            ("en", "It was like May"),
+            ("en", "Hotel"),
+            ("de", "Martha"),
+            ("de", "Vitamin C"),
+            ("es", "té o de limón"),
+            ("es", "y a"),
+            ("fr", "il y a"),
+            ("ru", "я и"),
+        ],
+    );
+}
+
+#[test]
+fn an_address_may_go_on_until_its_domain_has_been_said() {
+    check(
+        true,
+        &[
+            ("en", "jane dot"),
+            ("en", "jane dot doe"),
+            ("en", "jane dot doe at"),
+            ("en", "jane dot doe at example"),
+            ("en", "jane dot doe at example dot"),
+            ("en", "jane underscore"),
+            ("en", "My email is jane"),
+            ("en", "My e-mail address is jane at example"),
+            ("en", "jane at example dot co"),
+            ("en", "jane@"),
+            ("en", "jane@example"),
+            ("en", "jane@ example"),
+            ("en", "It's jane.doe@example.co."),
+            ("de", "anna Punkt"),
+            ("de", "anna Klammeraffe"),
+            ("de", "anna ät beispiel"),
+            ("de", "anna at beispiel Punkt"),
+            ("de", "Meine E-Mail ist anna"),
+            ("de", "anna Unterstrich"),
+            ("es", "ana arroba"),
+            ("es", "ana arroba ejemplo"),
+            ("es", "ana punto"),
+            ("es", "ana guion bajo"),
+            ("es", "Mi correo es ana"),
+            ("es", "Mi correo electrónico es ana"),
+            ("fr", "anne arobase"),
+            ("fr", "anne arobase exemple"),
+            ("fr", "anne point"),
+            ("fr", "Mon adresse mail est anne"),
+            ("zh", "john艾特"),
+            ("zh", "john 艾特 example 点"),
+            ("zh", "我的邮箱是john"),
+        ],
+    );
+}
+
+#[test]
+fn an_address_with_its_domain_is_whole_and_so_is_what_only_sounds_like_one() {
+    check(
+        false,
+        &[
+            ("en", "jane dot doe at example dot com"),
+            ("en", "My email is jane at example dot org."),
+            ("en", "jane at example dot co dot uk"),
+            ("en", "jane at example dot d e"),
+            ("en", "jane@example.com"),
+            ("en", "It's jane@example.co.uk."),
+            ("en", "jane@example.com, and I need a table"),
+            ("en", "www dot example dot com"),
+            ("en", "I'm at home"),
+            ("en", "Can you email me at home"),
+            ("en", "My email is not working"),
+            ("en", "See you at seven"),
+            ("de", "anna ät beispiel Punkt de"),
+            ("de", "anna at beispiel Punkt d e"),
+            ("de", "Das ist ein guter Punkt."),
+            ("de", "Meine E-Mail ist falsch"),
+            ("es", "ana arroba ejemplo punto es"),
+            ("es", "hasta cierto punto"),
+            ("fr", "anne arobase exemple point fr"),
+            ("fr", "à quel point"),
+            ("zh", "john 艾特 example 点 com"),
+            ("zh", "下午三点"),
+        ],
+    );
+}
+
+#[test]
+fn any_text_may_be_dictated() {
+    for tag in ["en", "de", "es", "fr", "zh", "xx"] {
+        for text in [
+            "@",
+            "@ @",
+            "a@b@c.",
+            "dot",
+            "dot dot",
+            "at",
+            "at at dot",
+            "+",
+            "++1",
+            "%",
+            "…",
+            "🎉 5",
+            "İ",
+            "ß ß",
+            "double",
+            "double double",
+            "oh oh",
+            "s as in",
+            "in",
+            "as in",
+            "email is",
+            "e mail",
+            "1.2.3.4",
+            "1/",
+            "/1",
+            ":",
+            "5:",
+            "٣٤٥",
+            "一",
+            "點點",
+            "\u{301}",
+            "guion bajo",
+        ] {
+            Vocabulary::of(tag).is_dictating(text);
+        }
+    }
+}
