@@ -12,6 +12,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// [`kind`](Self::kind) is for programs to act on, the text is for people. Neither ever holds a
 /// secret, a transcript or a phone number.
+///
+/// What a provider says about the failure may hold anything, so that it is kept apart:
+/// [`detail`](Self::detail) returns it, and neither `Display` nor `Debug` shows it. Log it at DEBUG
+/// only, with its control characters escaped (`?error.detail()`).
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -19,6 +23,7 @@ struct Inner {
     retry: Retry,
     service: Cow<'static, str>,
     message: Cow<'static, str>,
+    detail: Option<Box<str>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -79,7 +84,7 @@ impl Error {
             | ErrorKind::Internal => Retry::Never,
         };
         let (service, message) = (service.into(), message.into());
-        Self(Box::new(Inner { kind, retry, service, message, source: None }))
+        Self(Box::new(Inner { kind, retry, service, message, detail: None, source: None }))
     }
 
     /// The same error with another opinion on retrying.
@@ -93,6 +98,13 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    /// Adds what the provider says about it. An empty text is none.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into()).filter(|text| !text.is_empty()).map(Into::into);
         self
     }
 
@@ -114,6 +126,12 @@ impl Error {
     /// What happened, without the service's name.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// The provider's own words about the failure, if it had any. They may hold whatever was sent
+    /// to it: never log them above DEBUG.
+    pub fn detail(&self) -> Option<&str> {
+        self.0.detail.as_deref()
     }
 }
 
