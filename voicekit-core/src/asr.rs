@@ -1,5 +1,7 @@
 //! Speech recognition: audio in, transcripts out.
 
+mod keep;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use futures::stream::BoxStream;
 
 use crate::audio::{AudioChunk, AudioFormat};
 use crate::error::Result;
+
+pub use keep::keep_words;
 
 /// A speech recogniser.
 ///
@@ -25,6 +29,10 @@ use crate::error::Result;
 /// 6. After [`AsrInput::Finalize`] exactly one `Final` with [`Transcript::finalized`] set
 ///    follows, with empty text if nothing was understood, unless the stream fails or ends first.
 /// 7. Input is never waited for while output is ready, and output never while input is ready.
+/// 8. Words that an [`AsrEvent::Interim`] has shown are never taken back: a later interim or the
+///    `Final` may correct them, but where neither has words, the `Final` holds those that were
+///    shown. This includes the end of the stream, an error, and a service that was lost and
+///    replaced in between. [`keep_words`] does it for a service that does not.
 #[async_trait]
 pub trait Asr: fmt::Debug + Send + Sync + 'static {
     /// What this recogniser is and takes.
@@ -179,6 +187,11 @@ impl Transcript {
     /// A transcript of `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Returns whether there is anything in its text besides white space.
+    pub fn has_words(&self) -> bool {
+        !self.text.trim().is_empty()
     }
 
     /// Marks it as the answer to an [`AsrInput::Finalize`].

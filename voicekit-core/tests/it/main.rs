@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod echo;
+mod errors;
 mod g711;
 mod jitter;
+mod keep_words;
 mod level;
 mod playout;
 mod recording;

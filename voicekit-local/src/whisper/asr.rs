@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
-use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
+use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest, keep_words};
 use voicekit_core::audio::{AudioFormat, Encoding};
 use voicekit_core::error::{Error, ErrorKind, Result};
 
@@ -49,7 +49,7 @@ impl Asr for Whisper {
             let event = listener.next().await?;
             Some((event, listener))
         });
-        Ok(events.boxed())
+        Ok(keep_words(events.boxed()))
     }
 }
 

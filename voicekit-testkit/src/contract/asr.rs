@@ -16,7 +16,7 @@ use super::{ContractReport, PATIENCE, Subject, Verdict, unless};
 type Events = BoxStream<'static, Result<AsrEvent>>;
 
 /// The clauses of [`Asr`].
-pub(super) const CLAUSES: u32 = 7;
+pub(super) const CLAUSES: u32 = 8;
 
 /// Checks the contract of [`Asr`] on the subject's speech.
 pub async fn asr<A: Asr>(subject: &Subject<A>) -> ContractReport {
@@ -41,7 +41,8 @@ pub(super) async fn clause<A: Asr>(subject: &Subject<A>, number: u32) -> Verdict
         4 => errors_come_last(asr, &request, &speech).await,
         5 => ends_final(asr, &request, &speech).await,
         6 => finalizes(asr, &request, &speech).await,
-        _ => takes_input(asr, &request, &speech).await,
+        7 => takes_input(asr, &request, &speech).await,
+        _ => keeps_words(subject, &request, &speech).await,
     }
 }
 
@@ -154,6 +155,62 @@ async fn takes_input(asr: &dyn Asr, request: &AsrRequest, speech: &AudioChunk) -
         }
         Err(seen) => Verdict::Broken(seen),
     }
+}
+
+/// Whether words that were shown are in the final that follows, at the end of the input and after
+/// a `Finalize`.
+async fn keeps_words<A: Asr>(
+    subject: &Subject<A>,
+    request: &AsrRequest,
+    speech: &AudioChunk,
+) -> Verdict {
+    let asr = subject.forgetful.as_ref().unwrap_or(&subject.adapter);
+    let flushed = match flush(asr, request, speech).await {
+        Ok(events) => events,
+        Err(seen) => return Verdict::Broken(seen),
+    };
+    let answered = match answered(asr, request, speech).await {
+        Ok(events) => events,
+        Err(seen) => return Verdict::Broken(seen),
+    };
+    let mut has_shown = false;
+    for events in [flushed, answered] {
+        let mut shown = String::new();
+        for event in events.into_iter().flatten() {
+            match event {
+                AsrEvent::Interim(words) if words.has_words() => shown = words.text,
+                AsrEvent::Final(words) if words.has_words() => shown.clear(),
+                AsrEvent::Final(_) if !shown.is_empty() => {
+                    return Verdict::Broken(format!("{shown:?} was shown and taken back"));
+                }
+                _ => {}
+            }
+            has_shown |= !shown.is_empty();
+        }
+    }
+    match (has_shown, &subject.forgetful) {
+        (true, _) => Verdict::Kept,
+        (false, Some(_)) => Verdict::Broken("the forgetful service shows no words".to_owned()),
+        (false, None) => Verdict::Skipped("no words are shown before they are final"),
+    }
+}
+
+/// What comes up to a second after the answer to a `Finalize`.
+async fn answered(
+    asr: &dyn Asr,
+    request: &AsrRequest,
+    speech: &AudioChunk,
+) -> Result<Vec<Result<AsrEvent>>, String> {
+    let (_feed, input) = Feed::new(utterance(speech), false);
+    let mut events = open(asr, request, input).await?;
+    let (mut seen, mut patience) = (Vec::new(), PATIENCE);
+    while let Ok(Some(event)) = timeout(patience, events.next()).await {
+        if matches!(&event, Ok(AsrEvent::Final(words)) if words.finalized) {
+            patience = Duration::from_secs(1);
+        }
+        seen.push(event);
+    }
+    Ok(seen)
 }
 
 /// How many answers one `Finalize` has, and how many inputs were taken.

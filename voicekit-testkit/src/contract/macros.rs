@@ -35,6 +35,7 @@ macro_rules! contract_tests {
                 5 clause_5_interims_are_followed_by_a_final,
                 6 clause_6_finalize_is_answered_once,
                 7 clause_7_input_is_taken_while_there_is_no_output,
+                8 clause_8_words_that_were_shown_are_kept,
             } $($rest)*
         }
     };

@@ -21,6 +21,7 @@ type Requests = dyn Fn() -> Vec<String> + Send + Sync;
 /// scripted server or a fake, says how to look; the closures keep the server alive as well.
 pub struct Subject<A> {
     pub(super) adapter: A,
+    pub(super) forgetful: Option<A>,
     pub(super) work: Option<Box<Work>>,
     pub(super) requests: Option<Box<Requests>>,
     pub(super) embedder: Arc<dyn Embedder>,
@@ -31,7 +32,7 @@ impl<A> Subject<A> {
     /// An adapter of which nothing is seen but what it gives out.
     pub fn new(adapter: A) -> Self {
         let embedder = Arc::new(FakeEmbedder::new());
-        Self { adapter, work: None, requests: None, embedder, speech: None }
+        Self { adapter, forgetful: None, work: None, requests: None, embedder, speech: None }
     }
 
     /// How many pieces of work the service has in hand: open connections, answers that are being
@@ -42,6 +43,15 @@ impl<A> Subject<A> {
     #[must_use]
     pub fn with_work(mut self, work: impl Fn() -> usize + Send + Sync + 'static) -> Self {
         self.work = Some(Box::new(work));
+        self
+    }
+
+    /// Sets a recognizer whose service shows words and then finalizes an utterance without them, at
+    /// a `Finalize` and at the end of the audio. Default: words are only checked as far as the
+    /// service itself finalizes them.
+    #[must_use]
+    pub fn with_forgetful(mut self, adapter: A) -> Self {
+        self.forgetful = Some(adapter);
         self
     }
 

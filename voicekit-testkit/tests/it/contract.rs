@@ -105,11 +105,26 @@ impl Asr for BadAsr {
                 };
                 Ok(events.flat_map(twice).boxed())
             }
+            8 => {
+                let events = good.recognize(request, input).await?;
+                Ok(events.map(|event| event.map(without_words)).boxed())
+            }
             _ => {
                 let done = Transcript::new("guess").finalized();
                 Ok(stream::iter([Ok(AsrEvent::Final(done))]).chain(hold(input)).boxed())
             }
         }
+    }
+}
+
+/// A final without its words.
+fn without_words(event: AsrEvent) -> AsrEvent {
+    match event {
+        AsrEvent::Final(words) if words.finalized => {
+            AsrEvent::Final(Transcript::default().finalized())
+        }
+        AsrEvent::Final(_) => AsrEvent::Final(Transcript::default()),
+        other => other,
     }
 }
 
@@ -124,10 +139,20 @@ fn hold(input: BoxStream<'static, AsrInput>) -> BoxStream<'static, Result<AsrEve
 
 #[tokio::test(start_paused = true)]
 async fn a_recogniser_that_breaks_a_clause_is_found_out() {
-    for clause in 1..=7 {
+    for clause in 1..=8 {
         let report = contract::asr(&Subject::new(BadAsr(clause))).await;
         assert!(report.broken().contains(&clause), "clause {clause}: {report}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recogniser_is_also_tried_on_a_service_that_forgets() {
+    let subject = Subject::new(BadAsr(4)).with_forgetful(BadAsr(8));
+    assert!(contract::asr(&subject).await.broken().contains(&8));
+    let silent = FakeAsr::new(["words"; 9]).with_interims(None);
+    let subject = Subject::new(FakeAsr::new(["words"; 9])).with_forgetful(silent.clone());
+    assert_eq!(contract::asr(&subject).await.broken(), [8], "it shows nothing to forget");
+    assert_eq!(contract::asr(&Subject::new(silent)).await.skipped(), [3, 8]);
 }
 
 /// A voice that breaks one clause.

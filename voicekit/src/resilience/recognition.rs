@@ -7,7 +7,7 @@ use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use std::time::Duration;
 
-use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
+use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest, keep_words};
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
@@ -38,7 +38,8 @@ where
             Err(error) => Some((Err(error), None)),
         }
     });
-    Ok(events.boxed())
+    // A recognizer that fails may have shown words that the next one does not hear.
+    Ok(keep_words(events.boxed()))
 }
 
 struct Relay<P: ?Sized, A> {
@@ -95,7 +96,9 @@ impl<P: Asr + ?Sized, A: Attempts<P>> Relay<P, A> {
         match event {
             AsrEvent::Interim(mut transcript) => {
                 transcript.end = transcript.end.map(|end| base + end);
-                self.log.heard(!transcript.text.is_empty());
+                if transcript.has_words() {
+                    self.log.heard();
+                }
                 Some(AsrEvent::Interim(transcript))
             }
             AsrEvent::Final(mut transcript) => {

@@ -71,9 +71,9 @@ impl Log {
         (base, Reader { state: Arc::clone(&self.0), number: state.reader })
     }
 
-    /// Words were understood that are not final, or are taken back.
-    pub(super) fn heard(&self, words: bool) {
-        self.state().heard = words;
+    /// Words were understood that are not final.
+    pub(super) fn heard(&self) {
+        self.state().heard = true;
     }
 
     /// What was heard up to `transcript` is final. If it answers a question, says how long that

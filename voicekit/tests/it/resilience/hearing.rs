@@ -146,6 +146,41 @@ async fn the_last_words_survive_a_failure_at_the_very_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn words_that_were_shown_are_kept_when_the_next_recogniser_does_not_hear_them() {
+    let first = || FakeAsr::new(["goodbye"]).with_fault(0, Fault::Fail(1, ErrorKind::Connection));
+    let silent = || FakeAsr::new([""; 3]);
+    let twice = FakeAsr::new(["goodbye", ""]).with_fault(0, Fault::Fail(1, ErrorKind::Connection));
+    let recognizers: [Box<dyn Asr>; 3] = [
+        Box::new(Fallback::asr(first()).or(silent())),
+        Box::new(Fallback::asr(first()).or(silent().with_interims(None))),
+        Box::new(Retrying::new(twice).with_policy(twice_more())),
+    ];
+    for asr in recognizers {
+        let mut call = Call::to(&*asr).await;
+        call.utterance(ms(600)).await;
+        assert_eq!(call.texts(), ["goodbye"], "{asr:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_were_shown_are_final_before_the_last_recogniser_fails() {
+    let broken = || FakeAsr::new(["goodbye"]).with_fault(0, Fault::Fail(1, ErrorKind::Quota));
+    let asr = Fallback::asr(broken()).or(broken());
+    let mut call = Call::to(&asr).await;
+    call.give(AsrInput::SpeechStarted).await;
+    let mut lines = Vec::new();
+    while let Some(event) = call.output.next().await {
+        lines.push(match event {
+            Ok(AsrEvent::Interim(words)) => format!("~ {}", words.text),
+            Ok(AsrEvent::Final(words)) => format!("= {}", words.text),
+            Ok(other) => format!("{other:?}"),
+            Err(error) => format!("{:?}", error.kind()),
+        });
+    }
+    assert_eq!(lines, ["~ goodbye", "~ goodbye", "= goodbye", "Quota"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recogniser_that_failed_long_ago_is_tried_again_in_the_same_call() {
     // What they are asked in between, whether they have recovered, is silence.
     let first =
