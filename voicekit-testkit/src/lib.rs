@@ -6,6 +6,7 @@ pub mod fake;
 pub mod load;
 pub mod logs;
 pub mod mulaw;
+pub mod mutate;
 pub mod phone;
 pub mod script;
 pub mod server;

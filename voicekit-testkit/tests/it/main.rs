@@ -9,6 +9,7 @@ mod contract;
 mod fakes;
 mod invariants;
 mod knowledge;
+mod mutate;
 mod phone;
 mod servers;
 mod whole;
