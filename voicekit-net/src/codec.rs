@@ -7,6 +7,7 @@ use bytes::Bytes;
 use voicekit_core::audio::AudioChunk;
 use voicekit_core::error::{Error, ErrorKind, Result, Retry};
 
+use crate::pump::Weigh;
 use crate::pump::positions::Positions;
 use crate::refusal::Refusal;
 use crate::websocket::Frame;
@@ -32,7 +33,7 @@ pub trait WireCodec: Send + 'static {
     type In: Send + 'static;
     /// What comes out: [`AsrEvent`](voicekit_core::asr::AsrEvent),
     /// [`Spoken`](voicekit_core::tts::Spoken).
-    type Out: Send + 'static;
+    type Out: Weigh + Send + 'static;
 
     /// The service's name in errors and logs.
     fn service(&self) -> &'static str;
@@ -119,18 +120,18 @@ pub trait WireCodec: Send + 'static {
 /// What the code of a close frame usually means: 1002, 1003, 1007 and 1009 that we broke the
 /// protocol, 1008 and 1010 that we are refused; everything else that the connection broke. Codes
 /// from 3000 on are the service's own and also break the connection, unless its codec knows better.
+/// The reason is the error's [`detail`](Error::detail).
 pub fn close_error(service: &'static str, code: u16, reason: &str) -> Error {
     let kind = match code {
         1002 | 1003 | 1007 | 1009 => ErrorKind::Protocol,
         1008 | 1010 => ErrorKind::Rejected,
         _ => ErrorKind::Connection,
     };
-    let text = match (code, reason) {
-        (1006, _) => "the connection ended without a word".to_owned(),
-        (_, "") => format!("the service closed the connection ({code})"),
-        _ => format!("the service closed the connection ({code}): {reason}"),
+    let text = match code {
+        1006 => "the connection ended without a close frame".to_owned(),
+        _ => format!("the service closed the connection ({code})"),
     };
-    let error = Error::new(kind, service, text);
+    let error = Error::new(kind, service, text).with_detail(reason);
     // 1012 and 1013: it restarts, or has too much to do.
     if matches!(code, 1012 | 1013) {
         return error.with_retry(Retry::After(Duration::from_secs(1)));

@@ -127,7 +127,8 @@ impl Refusal {
 
     /// The same answer understood as `kind`.
     pub fn error_of(&self, kind: ErrorKind) -> Error {
-        let error = self.endpoint.error(kind, self.message());
+        let error = self.endpoint.error(kind, self.summary());
+        let error = error.with_detail(self.said().unwrap_or_default());
         let usual = error.retry();
         let retry = match (self.header("x-should-retry"), usual) {
             (Some("false"), _) => Retry::Never,
@@ -138,18 +139,43 @@ impl Refusal {
         error.with_retry(retry)
     }
 
-    /// The status and, if the body is JSON of a known shape, the service's own words; without our
-    /// secrets, and shortened to 300 characters.
-    pub fn message(&self) -> String {
-        let said = MESSAGES.iter().find_map(|pointer| self.field(pointer));
-        let said = said.map(|said| shorten(&said));
-        let status = self.status;
-        said.map_or_else(|| format!("HTTP {status}"), |said| format!("HTTP {status}: {said}"))
+    /// The status, such as `HTTP 400 Bad Request`.
+    pub fn summary(&self) -> String {
+        format!("HTTP {}", self.status)
+    }
+
+    /// The service's own words, if the body is JSON of a known shape; without our secrets, and
+    /// shortened to 300 characters. They belong into [`Error::detail`] and nowhere else.
+    pub fn said(&self) -> Option<String> {
+        MESSAGES.iter().find_map(|pointer| self.field(pointer)).map(|said| shorten(&said))
     }
 
     fn after(&self, usual: Duration) -> Retry {
         Retry::After(self.retry_after().unwrap_or(usual))
     }
+}
+
+/// Returns `text` if it is a code or an id, such as `rate_limit_error` or `req_011CSH`: up to 64
+/// letters, digits, `_`, `-`, `.` and `:`, beginning with a letter, with less than eight digits in
+/// a row.
+/// Only such a word of a service may stand in an error's message.
+pub fn plain_word(text: &str) -> Option<&str> {
+    let word = text.trim();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+    let digits = word.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
+    let is_plain = word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && word.chars().all(is_part)
+        && word.len() <= 64
+        && digits < 8;
+    is_plain.then_some(word)
+}
+
+/// Returns ` (request ID)` for an id of a request or a session that may stand in an error's
+/// message: up to 64 letters, digits, `_`, `-`, `.` and `:`. Otherwise the empty text.
+pub fn request_note(name: &str, id: Option<&str>) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+    let is_plain = |id: &&str| !id.is_empty() && id.len() <= 64 && id.chars().all(is_part);
+    id.filter(is_plain).map(|id| format!(" ({name} {id})")).unwrap_or_default()
 }
 
 fn shorten(text: &str) -> String {

@@ -2,13 +2,17 @@
 //!
 //! [`Parser`] is pure: bytes go in as they arrive, split anywhere, and [`Event`]s come out. Lines
 //! end in LF, CR or CRLF; a byte order mark at the start and comments are skipped; several `data`
-//! lines are joined with LF; an event without data is none; what is cut off by the end of the
+//! lines are joined with LF; an event without data is none; types and ids of more than 1 KiB are
+//! skipped; what is cut off by the end of the
 //! stream is dropped. Markers such as `[DONE]` are data like any other.
 
 use std::collections::VecDeque;
 
 /// The largest event taken unless set otherwise, in bytes: 1 MiB.
 const LARGEST: usize = 1024 * 1024;
+
+/// The longest id and type of an event, in bytes. The id is repeated with every event after it.
+const LONGEST_NAME: usize = 1024;
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,6 +112,7 @@ impl Parser {
         let (field, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
+            "event" | "id" if value.len() > LONGEST_NAME => {}
             "event" => value.clone_into(&mut self.event),
             "data" => {
                 if std::mem::replace(&mut self.has_data, true) {

@@ -32,8 +32,12 @@ use crate::connector::{Connector, Wire};
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
 
-/// The largest message taken, in bytes: a minute of 48 kHz audio in base64 fits.
-const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
+/// The largest message taken, in bytes: half a minute of 48 kHz audio in base64 fits.
+const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
+
+/// The most bytes that wait to be written. Pongs that the service does not read are then dropped;
+/// messages of our own are one at a time, and far smaller.
+const MOST_UNWRITTEN: usize = 1024 * 1024;
 
 /// As much of a refusal's body as is read, in bytes.
 pub(crate) const LARGEST_REFUSAL: usize = 64 * 1024;
@@ -254,6 +258,7 @@ async fn upgrade(endpoint: &Endpoint, io: Wire) -> Result<WebSocket, OpenError> 
     let config = WebSocketConfig::default()
         // Every message is written at once: the pump holds back, not the socket.
         .write_buffer_size(0)
+        .max_write_buffer_size(MOST_UNWRITTEN)
         .max_message_size(Some(LARGEST_MESSAGE))
         .max_frame_size(Some(LARGEST_MESSAGE));
     let stream = WebSocketStream::from_raw_socket(io, Role::Client, Some(config)).await;

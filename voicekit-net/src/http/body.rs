@@ -18,6 +18,7 @@ use super::HttpConfig;
 use super::pool::{Connection, Pool};
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
+use crate::silence::Silence;
 use crate::sse;
 
 /// A response whose head has come. Dropping it, or a stream made of it, closes the connection;
@@ -81,10 +82,18 @@ impl HttpResponse {
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let endpoint = self.endpoint.clone();
         let bytes = self.bytes().await?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            let text = format!("the answer is not the JSON expected: {error}");
+        let wrong = |line: usize, column: usize| {
+            // What is wrong is not told: it may hold what was said.
+            let text = format!("the answer is not the JSON expected: line {line}, column {column}");
             endpoint.error(ErrorKind::Protocol, text)
-        })
+        };
+        let error = match serde_json::from_slice(&bytes) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let mended = crate::lenient::parse(&String::from_utf8_lossy(&bytes)).ok();
+        let value = mended.and_then(|value| serde_json::from_value(value).ok());
+        value.ok_or_else(|| wrong(error.line(), error.column()))
     }
 
     /// The body as it arrives, in pieces of any length.
@@ -141,7 +150,9 @@ impl HttpResponse {
     /// The next piece of the body. At its end the connection goes back to the pool.
     async fn piece(&mut self) -> Result<Option<Bytes>> {
         loop {
+            let mut silence = Silence::begin(self.endpoint.service());
             let frame = timeout(self.idle, self.body.frame()).await;
+            silence.end();
             let frame = frame.map_err(|_| self.silent())?;
             let Some(frame) = frame else {
                 if let Some((connection, pool)) = self.connection.take() {

@@ -19,6 +19,7 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use crate::connector::Connector;
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
+use crate::silence::Silence;
 use crate::websocket::LARGEST_REFUSAL;
 use voicekit_core::retry::RetryPolicy;
 
@@ -156,9 +157,13 @@ impl HttpClient {
     /// `Connection` or `Timeout` before there is an answer; what the answer means if it is not a
     /// success ([`Refusal::error`]).
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
-        let mut failed = 0;
+        let service = request.endpoint.service();
+        let (mut failed, mut has_warned) = (0, false);
         loop {
-            let error = match self.attempt(&request).await {
+            let mut silence = Silence::begin(service);
+            let attempt = self.attempt(&request).await;
+            silence.end();
+            let error = match attempt {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -166,8 +171,11 @@ impl HttpClient {
                 return Err(error);
             }
             let Some(wait) = self.config.retry.wait(failed, &error) else { return Err(error) };
-            let service = request.endpoint.service();
-            tracing::debug!(service, %error, ?wait, "request failed, trying again");
+            if error.kind() == ErrorKind::Timeout && !std::mem::replace(&mut has_warned, true) {
+                Silence::warn(service);
+            }
+            let detail = error.detail();
+            tracing::debug!(service, %error, ?detail, ?wait, "request failed, trying again");
             failed += 1;
             sleep(wait).await;
         }

@@ -37,6 +37,8 @@ pub struct PumpConfig {
     /// How many outputs may wait to be read. While they do, nothing more is read from the
     /// service, not even its pings. Default: 1,024.
     pub outputs: usize,
+    /// How many bytes of text and audio they may hold. Default: 4 MiB.
+    pub output_bytes: usize,
     /// Whether and when a connection that broke, or could not be made, is tried again. The count
     /// starts anew once a connection has lived for five seconds and something came over it.
     /// Default: 4 attempts, after 100, 200 and 400 ms.
@@ -55,6 +57,7 @@ impl Default for PumpConfig {
             buffer: Duration::from_secs(10),
             overflow: Overflow::DropOldest,
             outputs: 1024,
+            output_bytes: 4 * 1024 * 1024,
             reconnect: RetryPolicy::exponential(
                 4,
                 Duration::from_millis(100),
@@ -125,6 +128,13 @@ impl PumpConfig {
     #[must_use]
     pub fn with_outputs(mut self, most: usize) -> Self {
         self.outputs = most;
+        self
+    }
+
+    /// Sets [`output_bytes`](Self::output_bytes).
+    #[must_use]
+    pub fn with_output_bytes(mut self, most: usize) -> Self {
+        self.output_bytes = most;
         self
     }
 

@@ -186,6 +186,16 @@ impl Log {
         waiting.filter(|entry| entry.audio().is_none()).count()
     }
 
+    /// How many bytes these frames have.
+    pub(crate) fn waiting_frame_bytes(&self) -> usize {
+        let bytes = self.entries.iter().skip(self.sent).map(|entry| match entry {
+            Entry::Frame { frame: Frame::Text(text), .. } => text.len(),
+            Entry::Frame { frame: Frame::Binary(bytes), .. } => bytes.len(),
+            Entry::Audio { .. } | Entry::Filler(_) => 0,
+        });
+        bytes.sum()
+    }
+
     /// Whether all that was pushed has been sent.
     pub(crate) fn is_drained(&self) -> bool {
         self.sent == self.entries.len()

@@ -20,8 +20,11 @@
 //! # Queues
 //!
 //! All are bounded. Audio: [`PumpConfig::buffer`], and what happens when it is full is
-//! [`PumpConfig::overflow`]. Frames other than audio: 64, beyond which the input is not read on.
-//! Outputs: [`PumpConfig::outputs`], beyond which the connection is not read on.
+//! [`PumpConfig::overflow`]. Frames other than audio: 64 or 256 KiB, beyond which neither the input
+//! nor the connection is read on. Outputs: [`PumpConfig::outputs`] or
+//! [`PumpConfig::output_bytes`], whichever is reached first, and those of one message more; beyond
+//! that the connection is not read on. A message has 4 MiB at most, a larger one is an error of kind
+//! `Protocol`.
 //!
 //! # Errors
 //!
@@ -31,6 +34,7 @@
 mod config;
 mod log;
 pub(crate) mod positions;
+mod room;
 mod task;
 
 use std::fmt;
@@ -47,7 +51,10 @@ use crate::connector::Connector;
 use crate::endpoint::Endpoint;
 use crate::websocket::WebSocket;
 
+use room::Room;
+
 pub use config::{Chunking, Overflow, Pace, PumpConfig};
+pub use room::Weigh;
 
 /// How to reach a service.
 #[derive(Debug)]
@@ -88,8 +95,10 @@ pub fn pump<C: WireCodec>(
     let service = codec.service();
     let (output, receiver) = mpsc::channel(config.outputs);
     let (owner, owned) = oneshot::channel();
-    tokio::spawn(task::run(link, codec, input, config, output, owned));
-    Box::pin(Output { service, receiver, _owner: owner, has_ended: false })
+    let room = Room::new(config.output_bytes);
+    let outputs = task::Outputs::new(output, room.clone());
+    tokio::spawn(task::run(link, codec, input, config, outputs, owned));
+    Box::pin(Output { service, receiver, room, _owner: owner, has_ended: false })
 }
 
 /// What the task gives: an output, or at the end nothing.
@@ -99,11 +108,12 @@ type Given<Out> = Option<Result<Out>>;
 struct Output<Out> {
     service: &'static str,
     receiver: mpsc::Receiver<Given<Out>>,
+    room: Room,
     _owner: oneshot::Sender<()>,
     has_ended: bool,
 }
 
-impl<Out> Stream for Output<Out> {
+impl<Out: Weigh> Stream for Output<Out> {
     type Item = Result<Out>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -112,6 +122,9 @@ impl<Out> Stream for Output<Out> {
         }
         let next = std::task::ready!(Pin::new(&mut self.receiver).poll_next(cx));
         self.has_ended = !matches!(next, Some(Some(Ok(_))));
+        if let Some(Some(Ok(output))) = &next {
+            self.room.take(output.bytes());
+        }
         Poll::Ready(next.unwrap_or_else(|| {
             // The task ended without saying so: its codec panicked, or the runtime stops.
             let text = "the connection's task was stopped";

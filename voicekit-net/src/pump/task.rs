@@ -17,13 +17,21 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use super::config::{Overflow, PumpConfig};
 use super::log::{Log, Next};
 use super::positions::Positions;
+use super::room::{Room, Weigh};
 use super::{Given, Link};
 use crate::codec::{Inbox, Outbox, Understood, WireCodec};
+use crate::silence::Silence;
 use crate::websocket::{OpenError, Read, WebSocket};
 
 /// Frames that may wait to be sent before the input is not read on: a sentence or two in the
 /// smallest pieces that models give.
 const MOST_FRAMES: usize = 64;
+
+/// The same in bytes: more than the text of any reply.
+const MOST_FRAME_BYTES: usize = 256 * 1024;
+
+/// How long a service may say nothing at all before the end of the stream is worth a warning.
+const SILENT: Duration = Duration::from_secs(5);
 
 /// How long a connection lives before it counts as good, so that reconnecting starts anew.
 const STABLE: Duration = Duration::from_secs(5);
@@ -40,7 +48,7 @@ pub(super) async fn run<C: WireCodec>(
     codec: C,
     input: BoxStream<'static, C::In>,
     config: PumpConfig,
-    output: mpsc::Sender<Given<C::Out>>,
+    output: Outputs<C::Out>,
     owned: oneshot::Receiver<()>,
 ) {
     let mut task = Task::new(link, codec, input, config, output);
@@ -49,9 +57,24 @@ pub(super) async fn run<C: WireCodec>(
         matches!(select(owned, serving).await, Either::Right(_))
     };
     task.input = None;
-    task.output.close_channel();
+    task.output.sender.close_channel();
+    if !is_over {
+        task.warn_if_silent();
+    }
     let words = if is_over { VecDeque::new() } else { task.last_words() };
     task.leave(words).await;
+}
+
+/// Where outputs go, and the bytes that they may take there.
+pub(super) struct Outputs<Out> {
+    sender: mpsc::Sender<Given<Out>>,
+    room: Room,
+}
+
+impl<Out> Outputs<Out> {
+    pub(super) fn new(sender: mpsc::Sender<Given<Out>>, room: Room) -> Self {
+        Self { sender, room }
+    }
 }
 
 struct Task<C: WireCodec> {
@@ -60,7 +83,7 @@ struct Task<C: WireCodec> {
     /// `None` once it has ended.
     input: Option<BoxStream<'static, C::In>>,
     config: PumpConfig,
-    output: mpsc::Sender<Given<C::Out>>,
+    output: Outputs<C::Out>,
     /// Outputs that found no room yet.
     events: VecDeque<C::Out>,
     log: Log,
@@ -72,6 +95,11 @@ struct Task<C: WireCodec> {
     failed: usize,
     dropped: Duration,
     clock: Clock,
+    started: Instant,
+    /// Whether the service has said anything on any connection.
+    has_answered: bool,
+    /// Whether it was told that the service does not answer.
+    has_warned: bool,
 }
 
 /// When things happened on the connection.
@@ -80,6 +108,7 @@ struct Clock {
     opened: Instant,
     received: Option<Instant>,
     sent: Instant,
+    has_sent: bool,
     /// Since when something waits for the socket.
     blocked: Option<Instant>,
     /// Since when an answer is owed.
@@ -97,6 +126,7 @@ impl Clock {
             opened: now,
             received: None,
             sent: now,
+            has_sent: false,
             blocked: None,
             owed: None,
             finished: None,
@@ -115,7 +145,7 @@ impl<C: WireCodec> Task<C> {
         codec: C,
         input: BoxStream<'static, C::In>,
         config: PumpConfig,
-        output: mpsc::Sender<Given<C::Out>>,
+        output: Outputs<C::Out>,
     ) -> Self {
         Self {
             link,
@@ -131,6 +161,9 @@ impl<C: WireCodec> Task<C> {
             failed: 0,
             dropped: Duration::ZERO,
             clock: Clock::new(Instant::now()),
+            started: Instant::now(),
+            has_answered: false,
+            has_warned: false,
         }
     }
 
@@ -138,13 +171,14 @@ impl<C: WireCodec> Task<C> {
     async fn serve(&mut self) {
         let outcome = self.converse().await;
         while let Some(event) = self.events.pop_front() {
-            let _ = self.output.send(Some(Ok(event))).await;
+            self.output.room.add(event.bytes());
+            let _ = self.output.sender.send(Some(Ok(event))).await;
         }
         if let Err(error) = outcome {
             self.socket = None;
-            let _ = self.output.send(Some(Err(error))).await;
+            let _ = self.output.sender.send(Some(Err(error))).await;
         }
-        let _ = self.output.send(None).await;
+        let _ = self.output.sender.send(None).await;
     }
 
     async fn converse(&mut self) -> Result<()> {
@@ -161,9 +195,30 @@ impl<C: WireCodec> Task<C> {
             let Some(wait) = self.config.reconnect.wait(self.failed, &lost) else {
                 return Err(lost);
             };
-            tracing::debug!(service, error = %lost, ?wait, "connection lost");
+            if lost.kind() == ErrorKind::Timeout {
+                self.warn();
+            }
+            let detail = lost.detail();
+            tracing::debug!(service, error = %lost, ?detail, ?wait, "connection lost");
             self.failed += 1;
             self.meanwhile(tokio::time::sleep(wait)).await?;
+        }
+    }
+
+    /// Tells once in a stream that the service does not answer. What ends the stream is its
+    /// reader's to tell.
+    fn warn(&mut self) {
+        if !std::mem::replace(&mut self.has_warned, true) {
+            Silence::warn(self.codec.service());
+        }
+    }
+
+    /// The stream was dropped, so that no error tells of a service that has said nothing.
+    fn warn_if_silent(&mut self) {
+        let is_silent = !self.has_answered && self.started.elapsed() >= SILENT;
+        // A voice that was given no text owes nothing.
+        if is_silent && (self.socket.is_none() || self.clock.has_sent) {
+            self.warn();
         }
     }
 
@@ -253,21 +308,22 @@ impl<C: WireCodec> Task<C> {
     /// Whether something was given to the reader.
     fn poll_deliver(&mut self, cx: &mut Context<'_>) -> bool {
         let mut has_given = false;
-        while !self.events.is_empty() {
-            match self.output.poll_ready(cx) {
+        while !self.events.is_empty() && self.output.room.is_left(cx) {
+            match self.output.sender.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {}
                 // The reader is gone, which ends the task by other means.
                 Poll::Ready(Err(_)) | Poll::Pending => break,
             }
-            let event = self.events.pop_front().map(Ok);
-            has_given |= self.output.start_send(event).is_ok();
+            let Some(event) = self.events.pop_front() else { break };
+            self.output.room.add(event.bytes());
+            has_given |= self.output.sender.start_send(Some(Ok(event))).is_ok();
         }
         has_given
     }
 
     /// Reads one input, if there is room for what it gives.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let is_full = self.log.waiting_frames() >= MOST_FRAMES
+        let is_full = self.has_many_frames()
             || (self.config.overflow == Overflow::Wait && self.log.waiting() >= self.config.buffer);
         let Some(input) = self.input.as_mut().filter(|_| !is_full) else {
             return Poll::Pending;
@@ -279,6 +335,11 @@ impl<C: WireCodec> Task<C> {
         let mut outbox = Outbox::new(self.connection);
         let encoded = self.codec.encode(input, &mut outbox);
         Poll::Ready(encoded.and_then(|()| self.queue(outbox)))
+    }
+
+    fn has_many_frames(&self) -> bool {
+        self.log.waiting_frames() >= MOST_FRAMES
+            || self.log.waiting_frame_bytes() >= MOST_FRAME_BYTES
     }
 
     fn finish(&mut self) -> Result<()> {
@@ -331,6 +392,7 @@ impl<C: WireCodec> Task<C> {
             let Some(socket) = self.socket.as_mut() else { return Poll::Pending };
             socket.start_send(message)?;
             self.clock.sent = now;
+            self.clock.has_sent = true;
             has_sent = true;
         };
         self.clock.blocked = match self.clock.blocked {
@@ -369,7 +431,7 @@ impl<C: WireCodec> Task<C> {
 
     /// Reads one message, if there is room for what it says. `true` is the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<bool>> {
-        let has_room = self.events.is_empty();
+        let has_room = self.events.is_empty() && !self.has_many_frames();
         let Some(socket) = self.socket.as_mut().filter(|_| has_room) else {
             return Poll::Pending;
         };
@@ -387,6 +449,7 @@ impl<C: WireCodec> Task<C> {
             }
         };
         self.clock.received = Some(now);
+        self.has_answered = true;
         let mut inbox = Inbox::new(self.connection, &mut self.events, &self.positions);
         self.codec.decode(frame, &mut inbox)?;
         let (understood, replies) = (inbox.understood, inbox.replies);
@@ -458,6 +521,9 @@ impl<C: WireCodec> Task<C> {
         let mut inbox = Inbox::new(self.connection, &mut self.events, &self.positions);
         self.codec.overdue(&mut inbox)?;
         let (mut understood, replies) = (inbox.understood, inbox.replies);
+        if !self.has_answered {
+            self.warn();
+        }
         understood.answered = self.log.owed();
         self.settle(understood, replies, now)
     }

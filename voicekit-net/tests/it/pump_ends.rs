@@ -137,7 +137,8 @@ async fn a_close_before_the_end_says_why() {
     let server = tokio::spawn(async move { peer.close(1008, "no such voice").await });
     let error = output.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
-    assert!(error.to_string().contains("no such voice"), "{error}");
+    assert!(!error.to_string().contains("no such voice"), "{error}");
+    assert_eq!(error.detail(), Some("no such voice"));
     assert!(output.next().await.is_none());
     server.await.unwrap();
 }
