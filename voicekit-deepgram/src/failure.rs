@@ -1,7 +1,7 @@
 //! What the service's complaints mean.
 
 use voicekit_core::error::{Error, ErrorKind, Retry};
-use voicekit_net::{Refusal, Secret, close_error};
+use voicekit_net::{Refusal, Secret, close_error, plain_word, request_note};
 
 use crate::SERVICE;
 use crate::account::{Account, Credentials};
@@ -41,15 +41,19 @@ impl Failures {
             400 | 404 => refusal.error_of(ErrorKind::Config),
             _ => refusal.error(),
         };
-        let mut text = error.message().to_owned();
         let code = refusal.field("/err_code").or_else(|| refusal.field("/category"));
         let code = code.or_else(|| refusal.header("dg-error").map(str::to_owned));
-        if let Some(code) = code.filter(|code| !text.contains(code)) {
-            text = format!("{text} [{code}]");
-        }
+        let text = named(error.message(), code.as_deref());
         let id = refusal.header("dg-request-id").map(str::to_owned);
         let id = id.or_else(|| refusal.field("/request_id"));
-        self.error(error.kind(), error.retry(), &text, id.as_deref())
+        let said = refusal.said();
+        self.error(
+            error.kind(),
+            error.retry(),
+            &text,
+            id.as_deref(),
+            said.as_deref().or(code.as_deref()),
+        )
     }
 
     /// The connection was closed: 1008 (`DATA-0000`) means that the audio is not what was
@@ -58,7 +62,8 @@ impl Failures {
     pub(crate) fn closed(&self, code: u16, reason: &str) -> Error {
         let error = close_error(SERVICE, code, reason);
         let kind = if code == 1008 { ErrorKind::Config } else { error.kind() };
-        self.error(kind, error.retry(), error.message(), self.request_id.as_deref())
+        let text = named(error.message(), Some(reason));
+        self.error(kind, error.retry(), &text, self.request_id.as_deref(), Some(reason))
     }
 
     /// The service has said `Error`, which ends its work; it is not tried again on its own.
@@ -69,24 +74,37 @@ impl Failures {
         } else {
             ErrorKind::Rejected
         };
-        let text =
+        let text = format!("the service reported {}", plain_word(code).unwrap_or("an error"));
+        let said =
             complaint.text().map_or_else(|| code.to_owned(), |said| format!("{code}: {said}"));
-        let text = format!("the service reported {text}");
-        self.error(kind, Retry::Never, &text, self.request_id.as_deref())
+        self.error(kind, Retry::Never, &text, self.request_id.as_deref(), Some(&said))
     }
 
     /// A message was not what the protocol says. What it was is not repeated: it may hold words.
-    pub(crate) fn malformed(&self, what: &str, error: &serde_json::Error) -> Error {
-        let text = format!("a malformed {what} message at column {}", error.column());
-        self.error(ErrorKind::Protocol, Retry::Never, &text, self.request_id.as_deref())
+    pub(crate) fn malformed(&self, what: &str) -> Error {
+        let text = format!("a malformed message: {what}");
+        self.error(ErrorKind::Protocol, Retry::Never, &text, self.request_id.as_deref(), None)
     }
 
-    fn error(&self, kind: ErrorKind, retry: Retry, text: &str, request: Option<&str>) -> Error {
-        let clean = text.replace(self.secret.expose(), Secret::REDACTED);
-        let mut text: String = clean.chars().take(LONGEST).collect();
-        if let Some(id) = request {
-            text = format!("{text} (request {id})");
-        }
-        Error::new(kind, SERVICE, text).with_retry(retry)
+    fn error(
+        &self,
+        kind: ErrorKind,
+        retry: Retry,
+        text: &str,
+        request: Option<&str>,
+        said: Option<&str>,
+    ) -> Error {
+        let clean = |text: &str| -> String {
+            text.replace(self.secret.expose(), Secret::REDACTED).chars().take(LONGEST).collect()
+        };
+        let text = format!("{}{}", clean(text), request_note("request", request));
+        let error = Error::new(kind, SERVICE, text).with_retry(retry);
+        error.with_detail(clean(said.unwrap_or_default()))
     }
+}
+
+/// `text` with the service's code, if that is one.
+fn named(text: &str, code: Option<&str>) -> String {
+    let code = code.and_then(plain_word).filter(|code| !text.contains(code));
+    code.map_or_else(|| text.to_owned(), |code| format!("{text} [{code}]"))
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use voicekit_core::audio::{AudioChunk, AudioFormat, Encoding};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::time::MediaTime;
 use voicekit_net::pump::Pace;
-use voicekit_net::{Endpoint, Frame, RetryPolicy};
+use voicekit_net::{Endpoint, Frame, RetryPolicy, lenient};
 
 use crate::SERVICE;
 use crate::config::Parameter;
@@ -83,31 +85,33 @@ pub(crate) fn reconnect() -> RetryPolicy {
     RetryPolicy::exponential(5, Duration::from_millis(100), Duration::from_secs(5))
 }
 
-/// The message in `frame`, and what every message has; `None` if it is no text.
-pub(crate) fn envelope(frame: &Frame, failures: &Failures) -> Result<Option<Envelope>> {
-    match frame {
-        Frame::Text(text) => match serde_json::from_str(text) {
-            Ok(envelope) => Ok(Some(envelope)),
-            Err(error) => Err(failures.malformed("JSON", &error)),
-        },
-        Frame::Binary(bytes) => {
-            tracing::debug!(service = SERVICE, bytes = bytes.len(), "binary message skipped");
-            Ok(None)
-        }
-    }
+/// A message of the service, and what every message has.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) envelope: Envelope,
+    whole: Value,
 }
 
-/// The message of a known kind in `frame`.
-pub(crate) fn body<T: DeserializeOwned>(
-    frame: &Frame,
-    kind: &str,
-    failures: &Failures,
-) -> Result<T> {
-    let text = match frame {
-        Frame::Text(text) => text.as_str(),
-        Frame::Binary(_) => "",
-    };
-    serde_json::from_str(text).map_err(|error| failures.malformed(kind, &error))
+impl Message {
+    /// The message in `frame`; `None` if it is no text.
+    pub(crate) fn read(frame: &Frame, failures: &Failures) -> Result<Option<Self>> {
+        let text = match frame {
+            Frame::Text(text) => text,
+            Frame::Binary(bytes) => {
+                tracing::debug!(service = SERVICE, bytes = bytes.len(), "binary message skipped");
+                return Ok(None);
+            }
+        };
+        let whole = lenient::parse(text).map_err(|_| failures.malformed("it is not JSON"))?;
+        let envelope =
+            Envelope::deserialize(&whole).map_err(|_| failures.malformed("it has no type"))?;
+        Ok(Some(Self { envelope, whole }))
+    }
+
+    /// The message as one of its kind.
+    pub(crate) fn body<T: DeserializeOwned>(&self, failures: &Failures) -> Result<T> {
+        T::deserialize(&self.whole).map_err(|_| failures.malformed("a required field is missing"))
+    }
 }
 
 /// How much audio of the input was taken.

@@ -1,15 +1,16 @@
 //! Recognition by Nova: `/v1/listen`.
 
 pub(crate) mod codec;
+mod segment;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
+use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest, keep_words};
 use voicekit_core::error::Result;
 use voicekit_net::pump::Chunking;
-use voicekit_net::{Connector, Endpoint, Link, PumpConfig, keep_last_words, pump};
+use voicekit_net::{Connector, Endpoint, Link, PumpConfig, pump};
 
 use self::codec::NovaCodec;
 use crate::account::Account;
@@ -97,6 +98,6 @@ impl Asr for Nova {
         listen::check(request.format)?;
         let link = Link::new(self.connector.clone(), self.endpoint(&request)?);
         let codec = NovaCodec::new(&self.config, request.format);
-        Ok(keep_last_words(pump(link, codec, input, self.pump())))
+        Ok(keep_words(pump(link, codec, input, self.pump())))
     }
 }

@@ -6,77 +6,88 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
-use serde_json::json;
-use voicekit_net::Frame;
-
-/// No connection lasts a year. Times below it can be added up.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+use serde::Deserialize;
+use serde_json::{Value, json};
+use voicekit_net::{Frame, lenient};
 
 /// What every message has.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Envelope {
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::some_text")]
     pub(crate) request_id: Option<String>,
     /// v2: counts the messages of a connection, of all types.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::whole")]
     pub(crate) sequence_id: Option<u64>,
 }
 
 /// v1: what a stretch of audio sounds like.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Results {
-    #[serde(deserialize_with = "seconds")]
-    pub(crate) start: Duration,
-    #[serde(deserialize_with = "seconds")]
-    pub(crate) duration: Duration,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::seconds")]
+    pub(crate) start: Option<Duration>,
+    #[serde(default, deserialize_with = "lenient::seconds")]
+    pub(crate) duration: Option<Duration>,
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub(crate) is_final: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub(crate) speech_final: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub(crate) from_finalize: bool,
     pub(crate) channel: Channel,
-    #[serde(default)]
-    pub(crate) metadata: Option<Request>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub(crate) metadata: Request,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Channel {
-    #[serde(default)]
     pub(crate) alternatives: Vec<Alternative>,
+}
+
+/// A channel is an object, and nothing else.
+impl<'de> Deserialize<'de> for Channel {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Fields {
+            #[serde(default, deserialize_with = "lenient::list")]
+            alternatives: Vec<Alternative>,
+        }
+        let fields = serde_json::Map::<String, Value>::deserialize(from)?;
+        let fields =
+            Fields::deserialize(Value::Object(fields)).map_err(serde::de::Error::custom)?;
+        Ok(Self { alternatives: fields.alternatives })
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Alternative {
-    #[serde(default)]
-    pub(crate) transcript: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text")]
+    transcript: String,
+    #[serde(default, deserialize_with = "lenient::share")]
     pub(crate) confidence: Option<f32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::list")]
     pub(crate) words: Vec<Word>,
 }
 
 /// A word, in v1 and v2.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Word {
-    #[serde(default)]
-    pub(crate) word: String,
-    #[serde(default)]
-    pub(crate) punctuated_word: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text")]
+    word: String,
+    #[serde(default, deserialize_with = "lenient::some_text")]
+    punctuated_word: Option<String>,
+    #[serde(default, deserialize_with = "lenient::share")]
     pub(crate) confidence: Option<f32>,
-    #[serde(default, deserialize_with = "some_seconds")]
+    #[serde(default, deserialize_with = "lenient::seconds")]
     pub(crate) start: Option<Duration>,
-    #[serde(default, deserialize_with = "some_seconds")]
+    #[serde(default, deserialize_with = "lenient::seconds")]
     pub(crate) end: Option<Duration>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Request {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::some_text")]
     pub(crate) request_id: Option<String>,
 }
 
@@ -84,25 +95,27 @@ pub(crate) struct Request {
 #[derive(Debug, Deserialize)]
 pub(crate) struct TurnInfo {
     pub(crate) event: String,
-    #[serde(deserialize_with = "seconds")]
-    pub(crate) audio_window_end: Duration,
+    #[serde(default, deserialize_with = "lenient::whole")]
+    pub(crate) turn_index: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::seconds")]
+    pub(crate) audio_window_end: Option<Duration>,
     /// The whole turn so far.
-    #[serde(default)]
-    pub(crate) transcript: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::text")]
+    transcript: String,
+    #[serde(default, deserialize_with = "lenient::list")]
     pub(crate) words: Vec<Word>,
 }
 
 /// `Error` and `Warning`. v1 says `variant` where the others say `code`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Complaint {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::some_text")]
     code: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::some_text")]
     variant: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::some_text")]
     description: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::some_text")]
     message: Option<String>,
 }
 
@@ -145,37 +158,32 @@ impl Complaint {
     }
 }
 
+impl Alternative {
+    /// Its text; that of its words if it has no other.
+    pub(crate) fn text(&self) -> String {
+        text_of(&self.transcript, &self.words)
+    }
+}
+
+impl TurnInfo {
+    /// The turn so far.
+    pub(crate) fn text(&self) -> String {
+        text_of(&self.transcript, &self.words)
+    }
+}
+
 impl Word {
     /// As it stands in the transcript.
     pub(crate) fn written(&self) -> &str {
-        self.punctuated_word.as_deref().unwrap_or(&self.word)
+        let punctuated = self.punctuated_word.as_deref().filter(|word| !word.trim().is_empty());
+        punctuated.unwrap_or(&self.word).trim()
     }
 }
 
-/// A number, or a number in a text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Plain(f64),
-    Quoted(String),
-}
-
-impl Number {
-    /// `None` if it is negative, which stands for unknown, or no number, or beyond [`LONGEST`].
-    fn seconds(&self) -> Option<Duration> {
-        let seconds = match self {
-            Self::Plain(number) => *number,
-            Self::Quoted(text) => text.trim().parse().ok()?,
-        };
-        Duration::try_from_secs_f64(seconds).ok().filter(|time| *time < LONGEST)
+fn text_of(transcript: &str, words: &[Word]) -> String {
+    if !transcript.trim().is_empty() {
+        return transcript.trim().to_owned();
     }
-}
-
-fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let number = Number::deserialize(from)?;
-    number.seconds().ok_or_else(|| serde::de::Error::custom("no time in seconds"))
-}
-
-fn some_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    Ok(Option::<Number>::deserialize(from)?.and_then(|number| number.seconds()))
+    let words = words.iter().map(Word::written).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
 }

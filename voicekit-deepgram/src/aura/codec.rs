@@ -8,12 +8,12 @@ use bytes::{Bytes, BytesMut};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, Result};
 use voicekit_core::tts::Spoken;
-use voicekit_net::{Frame, Inbox, Outbox, Refusal, WireCodec};
+use voicekit_net::{Frame, Inbox, Outbox, Refusal, WireCodec, plain_word};
 
 use crate::SERVICE;
 use crate::config::AuraConfig;
 use crate::failure::Failures;
-use crate::listen::{body, envelope};
+use crate::listen::Message;
 use crate::wire::{Complaint, Said};
 
 /// Clauses that are flushed one by one; from then on every fourth is. The service takes 20
@@ -139,18 +139,19 @@ impl WireCodec for AuraCodec {
             }
             return Ok(());
         }
-        let Some(message) = envelope(&frame, &self.failures)? else { return Ok(()) };
-        let kind = message.kind.as_str();
+        let Some(message) = Message::read(&frame, &self.failures)? else { return Ok(()) };
+        let kind = message.envelope.kind.as_str();
         match kind {
             "Flushed" => self.flushed(from),
-            "Metadata" => self.failures.note_request(message.request_id),
+            "Metadata" => self.failures.note_request(message.envelope.request_id),
             "Warning" => {
-                let warning: Complaint = body(&frame, kind, &self.failures)?;
-                let code = warning.code().unwrap_or_default();
+                let warning: Complaint = message.body(&self.failures)?;
+                let code = warning.code().and_then(plain_word).unwrap_or_default();
                 tracing::warn!(service = SERVICE, code, "the service warns");
+                tracing::debug!(service = SERVICE, detail = ?warning.text(), "the service warns");
             }
             "Error" => {
-                let error: Complaint = body(&frame, kind, &self.failures)?;
+                let error: Complaint = message.body(&self.failures)?;
                 return Err(self.failures.reported(&error));
             }
             "Cleared" => {}

@@ -20,7 +20,7 @@ use voicekit_net::{Frame, Inbox, Outbox, Refusal, WireCodec};
 use crate::SERVICE;
 use crate::config::FluxConfig;
 use crate::failure::Failures;
-use crate::listen::{Taken, body, envelope, join};
+use crate::listen::{Message, Taken, join};
 use crate::wire::{Complaint, Said, TurnInfo, Word};
 
 /// Silence that stands for audio that does not come: as long as the pause before it, in whole
@@ -48,6 +48,8 @@ pub(crate) struct FluxCodec {
     rejoin: Option<Duration>,
     /// Whether this connection has said nothing about turns yet.
     is_new: bool,
+    /// How far the last message about turns reached on the connection.
+    window_end: Duration,
     sequence: Option<u64>,
     /// How often in a row nothing at all came after a `Finalize`.
     silent: u32,
@@ -57,11 +59,16 @@ pub(crate) struct FluxCodec {
 #[derive(Debug, Default)]
 struct Turn {
     is_open: bool,
+    /// Its number on the connection.
+    index: Option<u64>,
     is_eager: bool,
     /// What it sounds like so far, without what was given as final.
     words: Transcript,
     /// The same word by word, with where each ends in the input.
     timed: Vec<(String, Option<Duration>)>,
+    /// The whole turn, as it was last heard, and how far in the input that was.
+    all: String,
+    reach: Duration,
     /// Words of earlier connections.
     before: String,
     /// How many words of it were given as final.
@@ -81,42 +88,59 @@ impl FluxCodec {
             turn: Turn::default(),
             rejoin: None,
             is_new: true,
+            window_end: Duration::ZERO,
             sequence: None,
             silent: 0,
         }
     }
 
     fn turn_info(&mut self, info: &TurnInfo, from: &mut Events<'_>) {
-        let reached = from.position(info.audio_window_end);
+        let window_end = info.audio_window_end.unwrap_or(self.window_end);
+        self.window_end = window_end;
+        let reached = from.position(window_end);
         if std::mem::take(&mut self.is_new) {
             self.turn.keep_before(from.position(Duration::ZERO));
+            self.turn.index = None;
         }
+        self.follow_index(info.turn_index, from);
         match info.event.as_str() {
             "StartOfTurn" => {
-                self.turn.hear(info, from);
+                self.turn.hear(info, reached, from);
                 self.begin(from);
             }
-            "Update" if info.transcript.trim().is_empty() => self.idle(info, reached, from),
-            "Update" => self.turn.hear(info, from),
+            "Update" if info.text().is_empty() => self.idle(window_end, reached, from),
+            "Update" => self.turn.hear(info, reached, from),
             "EagerEndOfTurn" => {
-                self.turn.hear(info, from);
+                self.turn.hear(info, reached, from);
                 self.begin(from);
                 self.turn.is_eager = true;
                 from.emit(AsrEvent::Turn(TurnSign::EagerEnd));
             }
             "TurnResumed" => {
-                self.turn.hear(info, from);
+                self.turn.hear(info, reached, from);
                 self.resume(from);
             }
             "EndOfTurn" => {
-                self.turn.take(info, from);
+                self.turn.take(info, reached, from);
                 self.begin(from);
                 self.end(from);
-                from.final_until(info.audio_window_end);
+                from.final_until(window_end);
             }
             event => tracing::debug!(service = SERVICE, event, "turn event skipped"),
         }
         self.answer(reached, from);
+    }
+
+    /// A turn of another number has begun: the words of the one before, whose end was not told,
+    /// are final.
+    fn follow_index(&mut self, index: Option<u64>, from: &mut Events<'_>) {
+        let Some(index) = index else { return };
+        let is_next = self.turn.index.is_some_and(|current| current < index);
+        if is_next && self.turn.has_words() {
+            self.begin(from);
+            self.end(from);
+        }
+        self.turn.index = Some(index);
     }
 
     /// The turn is open, if it was not; or goes on on a new connection.
@@ -136,9 +160,9 @@ impl FluxCodec {
     }
 
     /// Nothing is being said.
-    fn idle(&mut self, info: &TurnInfo, reached: Duration, from: &mut Events<'_>) {
-        if !self.turn.is_open {
-            from.final_until(info.audio_window_end.saturating_sub(ONSET));
+    fn idle(&mut self, window_end: Duration, reached: Duration, from: &mut Events<'_>) {
+        if !self.turn.is_open && self.turn.shown.is_none() {
+            from.final_until(window_end.saturating_sub(ONSET));
         }
         if self.rejoin.is_some_and(|lost| reached >= lost + REJOIN) {
             self.rejoin = None;
@@ -149,7 +173,7 @@ impl FluxCodec {
     fn end(&mut self, from: &mut Events<'_>) {
         let turn = std::mem::take(&mut self.turn);
         let answers = std::mem::take(&mut self.asked).len();
-        if answers > 0 || turn.shown.is_some() || !turn.words.text.is_empty() {
+        if answers > 0 || turn.has_words() {
             conclude(turn.words, answers, from);
         }
         from.emit(AsrEvent::Turn(TurnSign::Ended));
@@ -180,18 +204,29 @@ impl FluxCodec {
 
 impl Turn {
     /// Takes in what the turn sounds like, and gives it if that is new.
-    fn hear(&mut self, info: &TurnInfo, from: &mut Events<'_>) {
-        self.take(info, from);
+    fn hear(&mut self, info: &TurnInfo, reached: Duration, from: &mut Events<'_>) {
+        self.take(info, reached, from);
         if self.words.text != self.shown.as_deref().unwrap_or_default() {
             self.shown = Some(self.words.text.clone());
             from.emit(AsrEvent::Interim(self.words.clone()));
         }
     }
 
-    fn take(&mut self, info: &TurnInfo, from: &Events<'_>) {
+    /// Whether somebody has heard of it, or is to.
+    fn has_words(&self) -> bool {
+        self.shown.is_some() || !self.words.text.is_empty()
+    }
+
+    /// Takes in what the turn sounds like. A message without words takes none back.
+    fn take(&mut self, info: &TurnInfo, reached: Duration, from: &Events<'_>) {
         let ends = |word: &Word| word.end.map(|end| from.position(end));
-        let all = join(&self.before, &info.transcript);
-        self.words = Transcript::new(rest(&all, self.given));
+        let text = info.text();
+        if text.is_empty() {
+            return;
+        }
+        self.all = join(&self.before, &text);
+        self.reach = reached;
+        self.words = Transcript::new(rest(&self.all, self.given));
         if self.words.text.is_empty() {
             return;
         }
@@ -207,6 +242,12 @@ impl Turn {
     /// A new connection begins at `start`: what was said before that is not heard again.
     fn keep_before(&mut self, start: Duration) {
         let heard = std::mem::take(&mut self.timed);
+        if heard.iter().all(|(_, end)| end.is_none()) {
+            if self.reach <= start {
+                self.before.clone_from(&self.all);
+            }
+            return;
+        }
         let earlier = heard.into_iter().filter(|(_, end)| end.is_some_and(|end| end <= start));
         self.before =
             earlier.fold(std::mem::take(&mut self.before), |all, (word, _)| join(&all, &word));
@@ -232,6 +273,7 @@ impl WireCodec for FluxCodec {
         self.silent = 0;
         self.sequence = None;
         self.is_new = true;
+        self.window_end = Duration::ZERO;
         if to.connection() > 0 && self.turn.is_open {
             self.rejoin = Some(self.taken.duration());
         }
@@ -258,17 +300,17 @@ impl WireCodec for FluxCodec {
 
     fn decode(&mut self, frame: Frame, from: &mut Events<'_>) -> Result<()> {
         self.silent = 0;
-        let Some(message) = envelope(&frame, &self.failures)? else { return Ok(()) };
-        self.follow(message.sequence_id);
-        self.failures.note_request(message.request_id);
-        let kind = message.kind.as_str();
+        let Some(message) = Message::read(&frame, &self.failures)? else { return Ok(()) };
+        self.follow(message.envelope.sequence_id);
+        self.failures.note_request(message.envelope.request_id.clone());
+        let kind = message.envelope.kind.as_str();
         match kind {
             "TurnInfo" => {
-                let info: TurnInfo = body(&frame, kind, &self.failures)?;
+                let info: TurnInfo = message.body(&self.failures)?;
                 self.turn_info(&info, from);
             }
             "Error" => {
-                let error: Complaint = body(&frame, kind, &self.failures)?;
+                let error: Complaint = message.body(&self.failures)?;
                 return Err(self.failures.reported(&error));
             }
             "Connected" => {}
@@ -295,7 +337,7 @@ impl WireCodec for FluxCodec {
     fn overdue(&mut self, from: &mut Events<'_>) -> Result<()> {
         self.silent += 1;
         if self.silent > 1 {
-            return Err(Error::new(ErrorKind::Timeout, SERVICE, "nothing comes any more"));
+            return Err(Error::new(ErrorKind::Timeout, SERVICE, "the service does not answer"));
         }
         let answers = std::mem::take(&mut self.asked).len();
         if answers > 0 {

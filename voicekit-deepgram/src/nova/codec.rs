@@ -11,6 +11,10 @@
 //! - a result that reaches that far without words that may still change,
 //! - and, with what was heard so far, by a result that lies `finalize_timeout` after it, or by
 //!   nothing coming for that long.
+//!
+//! Words that were shown are kept. Where the service finalises a segment without its words, those
+//! of the interim stand; an interim that reaches beyond a final goes on behind it. What was given
+//! as final without the service's word is left out of what follows.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,7 +27,8 @@ use voicekit_net::{Frame, Inbox, Outbox, Refusal, WireCodec};
 use crate::SERVICE;
 use crate::config::NovaConfig;
 use crate::failure::Failures;
-use crate::listen::{Taken, body, envelope, join};
+use crate::listen::{Message, Taken, join};
+use crate::nova::segment::{Parts, Segment};
 use crate::wire::{Alternative, Complaint, Results, Said};
 
 /// Sent where no audio has come yet: a connection without any is closed after 10 s, whatever else
@@ -32,6 +37,10 @@ const FIRST_AUDIO: Duration = Duration::from_millis(100);
 
 /// What a final result may leave out of the audio before a `Finalize`: the service works in frames.
 const SLACK: Duration = Duration::from_millis(100);
+
+/// The longest text of an utterance, in bytes: a quarter of an hour of speech. What is longer is
+/// given in parts.
+const LONGEST: usize = 16 * 1024;
 
 type Events<'a> = Inbox<'a, AsrEvent>;
 
@@ -46,12 +55,18 @@ pub(crate) struct NovaCodec {
     /// The segments of the current utterance that will not change.
     held: Transcript,
     /// What follows them, which may change.
-    interim: Transcript,
+    interim: Segment,
     /// The text of the interim that stands.
     shown: Option<String>,
     /// What lies before this in the input has been given as final although the service had not
     /// finalised it.
     given: Duration,
+    /// The words at its end, where it is not known where words lie.
+    given_words: Vec<String>,
+    /// How far the service has finalised on this connection.
+    finalised: Duration,
+    /// Whether this connection, which is not the first, has given no result yet.
+    is_new: bool,
     /// How often in a row nothing at all came after a `Finalize`.
     silent: u32,
     /// Whether audio was sent on this connection.
@@ -77,9 +92,12 @@ impl NovaCodec {
             taken: Taken::new(format),
             asked: VecDeque::new(),
             held: Transcript::default(),
-            interim: Transcript::default(),
+            interim: Segment::default(),
             shown: None,
             given: Duration::ZERO,
+            given_words: Vec::new(),
+            finalised: Duration::ZERO,
+            is_new: false,
             silent: 0,
             has_audio: false,
             is_finished: false,
@@ -97,16 +115,19 @@ impl NovaCodec {
     }
 
     fn results(&mut self, results: &Results, from: &mut Events<'_>) {
-        let end = results.start + results.duration;
+        let (start, end) = self.window(results);
         let reached = from.position(end);
-        let words = self.words(results, from);
-        let is_empty = words.text.is_empty();
+        if std::mem::take(&mut self.is_new) {
+            self.keep_before(from.position(Duration::ZERO));
+        }
+        let heard = self.segment(results, start, reached, from);
+        let is_empty = heard.is_empty();
         if results.is_final {
             from.final_until(end);
-            self.interim = Transcript::default();
-            self.held = joined(&self.held, &words);
-        } else {
-            self.interim = words;
+            self.finalised = end;
+            self.hold(heard, reached);
+        } else if !is_empty {
+            self.interim = heard;
         }
         let slack = if results.is_final { SLACK } else { Duration::ZERO };
         let is_settled = results.is_final || is_empty;
@@ -119,36 +140,76 @@ impl NovaCodec {
         }
         let timeout = self.finalize_timeout;
         let overdue = self.answer(|asked, _| asked.at + timeout <= reached);
-        if overdue > 0 {
-            self.assume(reached);
-        }
         answers += overdue;
-        let is_end = results.speech_final || results.from_finalize || self.held.text.is_empty();
-        if answers > 0 || (results.is_final && is_end) {
-            return self.conclude(answers, from);
+        if overdue > 0 || (answers > 0 && (!results.is_final || self.held.text.is_empty())) {
+            self.assume();
+        }
+        let is_end = results.speech_final || results.from_finalize;
+        let is_nothing = self.held.text.is_empty() && self.interim.is_empty();
+        let is_long = self.held.text.len() > LONGEST;
+        if answers > 0 || (results.is_final && (is_end || is_nothing)) || is_long {
+            self.conclude(answers, from);
         }
         self.show(from);
     }
 
+    /// The stretch of the connection's audio that a result is about. What it does not say begins
+    /// where the last final result ended, and ends with its last word.
+    fn window(&self, results: &Results) -> (Duration, Duration) {
+        let start = results.start.unwrap_or(self.finalised);
+        let words = results.channel.alternatives.first().map_or(&[][..], |heard| &heard.words);
+        let last = words.last().and_then(|word| word.end);
+        let end = results.duration.map_or_else(|| last.unwrap_or(start), |length| start + length);
+        (start, end.max(start))
+    }
+
     /// What a result says, without what was given as final before.
-    fn words(&self, results: &Results, from: &Events<'_>) -> Transcript {
+    fn segment(
+        &self,
+        results: &Results,
+        start: Duration,
+        reached: Duration,
+        from: &Events<'_>,
+    ) -> Segment {
         let none = Alternative::default();
         let heard = results.channel.alternatives.first().unwrap_or(&none);
-        let is_new =
-            |start: Option<Duration>| from.position(start.unwrap_or(results.start)) >= self.given;
-        let text = if is_new(None) {
-            heard.transcript.trim().to_owned()
-        } else {
-            let new = heard.words.iter().filter(|word| is_new(word.start));
-            new.fold(String::new(), |text, word| join(&text, word.written()))
-        };
-        let mut words = Transcript::new(text);
-        if words.text.is_empty() {
-            return words;
+        let is_new = |at: Duration| from.position(at) >= self.given;
+        let position = |at: Option<Duration>| at.map(|at| from.position(at));
+        if is_new(start) {
+            let words = heard
+                .words
+                .iter()
+                .map(|word| (word.written().to_owned(), position(word.start), position(word.end)));
+            return Segment::new(heard.text(), heard.confidence, reached).with_words(words);
         }
-        words.confidence = heard.confidence;
-        words.end = heard.words.last().and_then(|word| word.end).map(|end| from.position(end));
-        words
+        let is_timed = heard.words.iter().all(|word| word.start.is_some());
+        if !is_timed || heard.words.is_empty() {
+            let text = without_beginning(&heard.text(), &self.given_words);
+            return Segment::new(text, heard.confidence, reached);
+        }
+        let new = heard.words.iter().filter(|word| word.start.is_some_and(is_new));
+        let text = new.clone().fold(String::new(), |text, word| join(&text, word.written()));
+        let words =
+            new.map(|word| (word.written().to_owned(), position(word.start), position(word.end)));
+        Segment::new(text, heard.confidence, reached).with_words(words)
+    }
+
+    /// Everything up to `reached` is final: the words that were heard, or, if there are none,
+    /// those that were shown.
+    fn hold(&mut self, heard: Segment, reached: Duration) {
+        let count = heard.text.split_whitespace().count();
+        let Parts { before, after } = std::mem::take(&mut self.interim).cut(reached, SLACK, count);
+        self.interim = after;
+        let words = if heard.is_empty() { before } else { heard };
+        self.held = joined(&self.held, &words.transcript());
+    }
+
+    /// A new connection begins at `start`: what was said before that is not heard again.
+    fn keep_before(&mut self, start: Duration) {
+        let Parts { before, after } =
+            std::mem::take(&mut self.interim).cut(start, Duration::ZERO, 0);
+        self.held = joined(&self.held, &before.transcript());
+        self.interim = after;
     }
 
     /// Takes the answered ones away, and counts those somebody waits for.
@@ -164,14 +225,15 @@ impl NovaCodec {
         owed
     }
 
-    /// What may still change is taken as final, up to `reached` in the input at most.
-    fn assume(&mut self, reached: Duration) {
-        if self.interim.text.is_empty() {
+    /// What may still change is taken as final.
+    fn assume(&mut self) {
+        if self.interim.is_empty() {
             return;
         }
         let interim = std::mem::take(&mut self.interim);
-        self.given = self.given.max(interim.end.unwrap_or(reached));
-        self.held = joined(&self.held, &interim);
+        self.given = self.given.max(interim.end().unwrap_or(interim.reach));
+        self.given_words = interim.text.split_whitespace().map(str::to_owned).collect();
+        self.held = joined(&self.held, &interim.transcript());
     }
 
     /// The utterance is over, and answers so many who wait.
@@ -190,7 +252,7 @@ impl NovaCodec {
 
     /// Gives what the utterance sounds like so far, if that is new.
     fn show(&mut self, from: &mut Events<'_>) {
-        let words = joined(&self.held, &self.interim);
+        let words = joined(&self.held, &self.interim.transcript());
         if words.text != self.shown.as_deref().unwrap_or_default() {
             self.shown = Some(words.text.clone());
             from.emit(AsrEvent::Interim(words));
@@ -209,7 +271,9 @@ impl WireCodec for NovaCodec {
     fn open(&mut self, to: &mut Outbox) -> Result<()> {
         self.has_audio = false;
         self.silent = 0;
+        self.finalised = Duration::ZERO;
         if to.connection() > 0 {
+            self.is_new = true;
             // What was asked at a pause went with the connection; what is owed is asked again.
             self.asked.retain(|asked| asked.owed);
         }
@@ -237,27 +301,29 @@ impl WireCodec for NovaCodec {
 
     fn decode(&mut self, frame: Frame, from: &mut Events<'_>) -> Result<()> {
         self.silent = 0;
-        let Some(message) = envelope(&frame, &self.failures)? else { return Ok(()) };
-        let kind = message.kind.as_str();
+        let Some(message) = Message::read(&frame, &self.failures)? else { return Ok(()) };
+        let kind = message.envelope.kind.as_str();
         match kind {
             "Results" => {
-                let results: Results = body(&frame, kind, &self.failures)?;
-                let request = results.metadata.as_ref();
-                self.failures.note_request(request.and_then(|request| request.request_id.clone()));
+                let results: Results = message.body(&self.failures)?;
+                self.failures.note_request(results.metadata.request_id.clone());
                 self.results(&results, from);
             }
-            "UtteranceEnd" if !self.held.text.is_empty() => self.conclude(0, from),
+            "UtteranceEnd" => {
+                self.assume();
+                self.conclude(0, from);
+            }
             "Metadata" => {
-                self.failures.note_request(message.request_id);
+                self.failures.note_request(message.envelope.request_id);
                 if self.is_finished {
                     from.end();
                 }
             }
             "Error" => {
-                let error: Complaint = body(&frame, kind, &self.failures)?;
+                let error: Complaint = message.body(&self.failures)?;
                 return Err(self.failures.reported(&error));
             }
-            "UtteranceEnd" | "SpeechStarted" => {}
+            "SpeechStarted" => {}
             _ => tracing::debug!(service = SERVICE, kind, "message skipped"),
         }
         Ok(())
@@ -286,10 +352,10 @@ impl WireCodec for NovaCodec {
     fn overdue(&mut self, from: &mut Events<'_>) -> Result<()> {
         self.silent += 1;
         if self.silent > 1 {
-            return Err(Error::new(ErrorKind::Timeout, SERVICE, "nothing comes any more"));
+            return Err(Error::new(ErrorKind::Timeout, SERVICE, "the service does not answer"));
         }
         let answers = self.answer(|_, _| true);
-        self.assume(self.taken.duration());
+        self.assume();
         self.conclude(answers, from);
         Ok(())
     }
@@ -312,4 +378,24 @@ fn joined(first: &Transcript, second: &Transcript) -> Transcript {
     both.confidence = [first.confidence, second.confidence].into_iter().flatten().reduce(f32::min);
     both.end = second.end.or(first.end);
     both
+}
+
+/// `text` without the words of `beginning`, as many of them as it begins with, however they are
+/// written.
+fn without_beginning(text: &str, beginning: &[String]) -> String {
+    let mut words = text.split_whitespace().peekable();
+    for word in beginning {
+        if !words.peek().is_some_and(|next| same(next, word)) {
+            break;
+        }
+        words.next();
+    }
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn same(one: &str, other: &str) -> bool {
+    let plain = |word: &str| -> String {
+        word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    plain(one) == plain(other)
 }

@@ -34,7 +34,40 @@ pub(crate) fn hears() -> impl FnMut(&Received) -> Vec<Reply> {
     }
 }
 
+/// Shows a word in everything, and finalises nothing of it.
+fn forgets() -> impl FnMut(&Received) -> Vec<Reply> {
+    let mut hears = hears();
+    move |received| {
+        let mut replies = hears(received);
+        if received.text().is_some() {
+            for reply in &mut replies {
+                if let Reply::Text(text) = reply {
+                    *text = text.replace(r#""transcript":"word""#, r#""transcript":"""#);
+                    *text = text.replace(r#""word":"word""#, r#""word":"""#);
+                }
+            }
+        }
+        replies
+    }
+}
+
 /// The same with turns.
+fn forgets_turns() -> impl FnMut(&Received) -> Vec<Reply> {
+    let mut follows = follows();
+    move |received| {
+        let mut replies = follows(received);
+        if received.text().is_some() {
+            for reply in &mut replies {
+                if let Reply::Text(text) = reply {
+                    *text = text.replace(r#""transcript":"word""#, r#""transcript":"""#);
+                }
+            }
+        }
+        replies
+    }
+}
+
+/// Hears a word in everything, with turns.
 pub(crate) fn follows() -> impl FnMut(&Received) -> Vec<Reply> {
     let (mut bytes, mut is_open) = (0, false);
     move |received| {
@@ -71,14 +104,16 @@ where
 contract_tests! {
     nova_contract: Asr = {
         let server = serving(hears);
-        Subject::new(nova(&server)).with_work(move || server.open_connections())
+        let forgetful = nova(&serving(forgets));
+        Subject::new(nova(&server)).with_forgetful(forgetful).with_work(move || server.open_connections())
     },
 }
 
 contract_tests! {
     flux_contract: Asr = {
         let server = serving(follows);
-        Subject::new(flux(&server)).with_work(move || server.open_connections())
+        let forgetful = flux(&serving(forgets_turns));
+        Subject::new(flux(&server)).with_forgetful(forgetful).with_work(move || server.open_connections())
     },
 }
 

@@ -182,8 +182,9 @@ async fn an_error_is_told_once_and_ends_the_stream() {
     let error = call.error().await;
     assert_eq!(
         error.to_string(),
-        "deepgram: the service reported INTERNAL_SERVER_ERROR: sorry (request r-7)"
+        "deepgram: the service reported INTERNAL_SERVER_ERROR (request r-7)"
     );
+    assert_eq!(error.detail(), Some("INTERNAL_SERVER_ERROR: sorry"));
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Connection, Retry::Never));
     assert_eq!(call.next().await, "end");
     assert_eq!(server.connections().len(), 1);

@@ -62,9 +62,9 @@ async fn empty_finals_are_no_utterance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interim_that_comes_to_nothing_is_taken_back() {
+async fn an_interim_that_comes_to_nothing_is_kept() {
     let lines = heard([result("Hm", 0.0, 0.2, &[]), result("", 0.0, 0.5, &["is_final"])]);
-    assert_eq!(lines.await, ["~ Hm", "= "]);
+    assert_eq!(lines.await, ["~ Hm", "= Hm"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -409,7 +409,8 @@ async fn words_that_stand_are_given_before_an_error() {
     call.audio(1_000);
     assert_eq!([call.next().await, call.next().await], ["~ Hello", "= Hello"]);
     let error = call.error().await;
-    assert_eq!(error.message(), "the service reported X: no more (request request-1)");
+    assert_eq!(error.message(), "the service reported X (request request-1)");
+    assert_eq!(error.detail(), Some("X: no more"));
 }
 
 #[tokio::test(start_paused = true)]

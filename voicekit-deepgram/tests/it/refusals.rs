@@ -54,16 +54,17 @@ async fn a_refusal_says_why_and_which_request_it_was() {
     let body =
         r#"{"err_code":"INVALID_AUTH","err_msg":"Invalid credentials.","request_id":"request-8"}"#;
     let (error, _) = refused(401, body).await;
-    let wanted =
-        "deepgram: HTTP 401 Unauthorized: Invalid credentials. [INVALID_AUTH] (request request-9)";
+    let wanted = "deepgram: HTTP 401 Unauthorized [INVALID_AUTH] (request request-9)";
     assert_eq!(error.to_string(), wanted);
+    assert_eq!(error.detail(), Some("Invalid credentials."));
     let body =
         r#"{"category":"INVALID_QUERY","message":"Bad model.","details":"x","request_id":"r"}"#;
     let (error, _) = refused(400, body).await;
-    let wanted = "deepgram: HTTP 400 Bad Request: Bad model. [INVALID_QUERY] (request request-9)";
+    let wanted = "deepgram: HTTP 400 Bad Request [INVALID_QUERY] (request request-9)";
     assert_eq!(error.to_string(), wanted);
+    assert_eq!(error.detail(), Some("Bad model."));
     let (error, _) = refused(402, "").await;
-    assert!(error.message().contains("from the header"), "{error}");
+    assert_eq!(error.detail(), Some("from the header"));
 }
 
 #[tokio::test(start_paused = true)]
