@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
+use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest, keep_words};
 use voicekit_core::audio::{AudioFormat, Encoding};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::pump::{Chunking, Pace};
-use voicekit_net::{Connector, Endpoint, Link, PumpConfig, RetryPolicy, keep_last_words, pump};
+use voicekit_net::{Connector, Endpoint, Link, PumpConfig, RetryPolicy, pump};
 
 use crate::SERVICE;
 use crate::account::Credentials;
@@ -155,7 +155,7 @@ impl Asr for AssemblyAi {
         self.check(&request)?;
         let link = Link::new(self.connector.clone(), self.endpoint(&request)?);
         let codec = Codec::new(&self.config, request.format, self.lifetime());
-        Ok(keep_last_words(pump(link, codec, input, self.pump())))
+        Ok(keep_words(pump(link, codec, input, self.pump())))
     }
 }
 

@@ -20,11 +20,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use voicekit_core::asr::{AsrEvent, AsrInput, Transcript, TurnSign};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::time::MediaTime;
-use voicekit_net::{Frame, Inbox, Outbox, Refusal, WireCodec};
+use voicekit_net::{Frame, Inbox, Outbox, Refusal, WireCodec, lenient};
 
 use crate::SERVICE;
 use crate::config::{AssemblyAiConfig, Turns};
@@ -248,8 +249,8 @@ impl Codec {
         Ok(())
     }
 
-    fn body<T: DeserializeOwned>(&self, text: &str, kind: &str) -> Result<T> {
-        serde_json::from_str(text).map_err(|error| self.failures.malformed(kind, &error))
+    fn body<T: DeserializeOwned>(&self, message: &Value, what: &str) -> Result<T> {
+        T::deserialize(message).map_err(|_| self.failures.malformed(what))
     }
 }
 
@@ -312,15 +313,16 @@ impl WireCodec for Codec {
                 return Ok(());
             }
         };
-        let message: Envelope = self.body(text, "JSON")?;
+        let whole = lenient::parse(text).map_err(|_| self.failures.malformed("it is not JSON"))?;
+        let message: Envelope = self.body(&whole, "it is not an object")?;
         match (message.kind.as_deref(), message.error) {
             (Some("Turn"), _) => {
-                let said: wire::Turn = self.body(text, "Turn")?;
+                let said: wire::Turn = self.body(&whole, "Turn")?;
                 self.hear(&said, from);
             }
             (Some("SpeechStarted"), _) => self.begin(from),
             (Some("Begin"), _) => {
-                let begin: Begin = self.body(text, "Begin")?;
+                let begin: Begin = self.body(&whole, "Begin")?;
                 self.failures.note_session(begin.id);
                 let now = self.now();
                 if let Some(lifetime) = &mut self.lifetime {
@@ -328,12 +330,12 @@ impl WireCodec for Codec {
                 }
             }
             (Some("Error"), _) | (None, Some(_)) => {
-                let complaint: Complaint = self.body(text, "Error")?;
+                let complaint: Complaint = self.body(&whole, "Error")?;
                 return Err(self.failures.reported(&complaint));
             }
             (Some("Termination"), _) => return self.terminated(from),
             (Some("Warning"), _) => {
-                let code = message.warning_code.and_then(|code| code.as_i64());
+                let code = message.warning_code.as_ref().and_then(lenient::whole_of);
                 tracing::warn!(service = SERVICE, code, "the service warns");
             }
             (Some(kind), _) => tracing::debug!(service = SERVICE, kind, "message skipped"),

@@ -11,7 +11,7 @@
 //! | 4002, 4003 | no money | no |
 
 use voicekit_core::error::{Error, ErrorKind};
-use voicekit_net::{Refusal, Secret, close_error};
+use voicekit_net::{Refusal, Secret, close_error, request_note};
 
 use crate::SERVICE;
 use crate::account::Account;
@@ -45,15 +45,16 @@ impl Failures {
             400 | 404 => refusal.error_of(ErrorKind::Config),
             _ => refusal.error(),
         };
-        self.error(error.kind(), error.message()).with_retry(error.retry())
+        let said = refusal.said().unwrap_or_default();
+        self.error(error.kind(), error.message(), &said).with_retry(error.retry())
     }
 
     /// The connection was closed.
     pub(crate) fn closed(&self, code: u16, reason: &str) -> Error {
         let usual = close_error(SERVICE, code, reason);
         match kind_of(code, reason) {
-            Some(kind) => self.error(kind, usual.message()),
-            None => self.error(usual.kind(), usual.message()).with_retry(usual.retry()),
+            Some(kind) => self.error(kind, usual.message(), reason),
+            None => self.error(usual.kind(), usual.message(), reason).with_retry(usual.retry()),
         }
     }
 
@@ -66,40 +67,38 @@ impl Failures {
         };
         let Some(code) = complaint.code() else {
             let kind = by_words(&said).unwrap_or(ErrorKind::Rejected);
-            return self.error(kind, &format!("the service reported: {said}"));
+            return self.error(kind, "the service reported an error", &said);
         };
         let kind = kind_of(code, &said).unwrap_or(ErrorKind::Connection);
-        self.error(kind, &format!("the service reported {code}: {said}"))
+        self.error(kind, &format!("the service reported {code}"), &said)
     }
 
     /// A message was not what the protocol says. What it was is not repeated: it may hold words.
-    pub(crate) fn malformed(&self, what: &str, error: &serde_json::Error) -> Error {
-        let text = format!("a malformed {what} message at column {}", error.column());
-        self.error(ErrorKind::Protocol, &text)
+    pub(crate) fn malformed(&self, what: &str) -> Error {
+        self.error(ErrorKind::Protocol, &format!("a malformed message: {what}"), "")
     }
 
     /// A message does not say what it is.
     pub(crate) fn untyped(&self) -> Error {
-        self.error(ErrorKind::Protocol, "a message without a type")
+        self.error(ErrorKind::Protocol, "a message without a type", "")
     }
 
     /// The service ended the session, which a new one mends.
     pub(crate) fn ended(&self) -> Error {
-        self.error(ErrorKind::Connection, "the session has ended")
+        self.error(ErrorKind::Connection, "the session has ended", "")
     }
 
     /// Nothing comes any more.
     pub(crate) fn silent(&self) -> Error {
-        self.error(ErrorKind::Timeout, "nothing comes any more")
+        self.error(ErrorKind::Timeout, "the service does not answer", "")
     }
 
-    fn error(&self, kind: ErrorKind, text: &str) -> Error {
-        let clean = text.replace(self.secret.expose(), Secret::REDACTED);
-        let mut text: String = clean.chars().take(LONGEST).collect();
-        if let Some(id) = &self.session {
-            text = format!("{text} (session {id})");
-        }
-        Error::new(kind, SERVICE, text)
+    fn error(&self, kind: ErrorKind, text: &str, said: &str) -> Error {
+        let clean = |text: &str| -> String {
+            text.replace(self.secret.expose(), Secret::REDACTED).chars().take(LONGEST).collect()
+        };
+        let text = format!("{}{}", clean(text), request_note("session", self.session.as_deref()));
+        Error::new(kind, SERVICE, text).with_detail(clean(said))
     }
 }
 

@@ -32,9 +32,14 @@ pub(crate) struct CallerTurn {
 }
 
 impl CallerTurn {
-    /// Takes in what it sounds like now.
+    /// Takes in what it sounds like now. A message takes no word back: one without words changes
+    /// nothing, and an end with fewer of the same words does not either.
     pub(crate) fn hear(&mut self, said: &wire::Turn, from: &Inbox<'_, AsrEvent>) {
-        self.text = said.heard();
+        let text = said.heard();
+        if text.is_empty() || (said.end_of_turn && begins_with(&self.text, &text)) {
+            return;
+        }
+        self.text = text;
         if said.words.is_empty() {
             return;
         }
@@ -84,12 +89,15 @@ impl CallerTurn {
         !self.is_open && !self.is_held && self.shown.is_none() && self.words().text.is_empty()
     }
 
-    /// A new connection begins at `start`: what was said before that is not heard again.
+    /// A new connection begins at `start`: what was said before that is not heard again. What was
+    /// said after it stands until it is.
     pub(crate) fn keep_before(&mut self, start: Duration) {
-        let earlier = self.timed.drain(..).filter(|(_, end)| *end <= start);
+        let earlier = self.timed.iter().take_while(|(_, end)| *end <= start).count();
+        let earlier = self.timed.drain(..earlier);
+        let count = earlier.len();
         self.before =
             earlier.fold(std::mem::take(&mut self.before), |all, (word, _)| join(&all, &word));
-        self.text.clear();
+        self.text = rest(&self.text, count);
     }
 }
 
@@ -99,6 +107,18 @@ fn join(first: &str, second: &str) -> String {
         ("", text) | (text, "") => text.to_owned(),
         (first, second) => format!("{first} {second}"),
     }
+}
+
+/// Whether `text` has all words of `beginning`, and more, however they are written.
+fn begins_with(text: &str, beginning: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split_whitespace().map(|word| {
+            word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        });
+        words.collect()
+    };
+    let (text, beginning) = (words(text), words(beginning));
+    text.len() > beginning.len() && text.starts_with(&beginning)
 }
 
 /// What is left of `text` after its first `words` words.

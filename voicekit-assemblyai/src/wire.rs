@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use voicekit_net::Frame;
+use voicekit_net::{Frame, lenient};
 
 /// What every message has; `error` alone also makes one.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Envelope {
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type", default, deserialize_with = "kind")]
     pub(crate) kind: Option<String>,
     #[serde(default)]
     pub(crate) error: Option<Value>,
@@ -23,41 +23,41 @@ pub(crate) struct Envelope {
 /// The session has begun.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Begin {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::some_text")]
     pub(crate) id: Option<String>,
     /// Unix time; a date is taken as unknown.
-    #[serde(default, deserialize_with = "seconds")]
+    #[serde(default, deserialize_with = "unix_time")]
     pub(crate) expires_at: Option<Duration>,
 }
 
 /// What a turn sounds like so far, or was.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Turn {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::whole")]
     pub(crate) turn_order: Option<u64>,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub(crate) turn_is_formatted: bool,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub(crate) end_of_turn: bool,
     /// The words that will not change.
-    #[serde(default, deserialize_with = "or_default")]
-    pub(crate) transcript: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    transcript: String,
     /// Those, and those that may.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "lenient::list")]
     pub(crate) words: Vec<Word>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Word {
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "lenient::text")]
     pub(crate) text: String,
-    #[serde(default, deserialize_with = "millis")]
+    #[serde(default, deserialize_with = "lenient::millis")]
     pub(crate) start: Option<Duration>,
-    #[serde(default, deserialize_with = "millis")]
+    #[serde(default, deserialize_with = "lenient::millis")]
     pub(crate) end: Option<Duration>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::share")]
     pub(crate) confidence: Option<f32>,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "lenient::flag")]
     pub(crate) word_is_final: bool,
 }
 
@@ -90,18 +90,20 @@ impl Said {
 
 impl Complaint {
     pub(crate) fn code(&self) -> Option<u16> {
-        self.error_code.as_u64().and_then(|code| code.try_into().ok())
+        lenient::whole_of(&self.error_code).and_then(|code| code.try_into().ok())
     }
 }
 
 impl Turn {
     /// The words so far, those that may change included.
     pub(crate) fn heard(&self) -> String {
-        if self.end_of_turn || self.words.is_empty() {
-            return self.transcript.trim().to_owned();
-        }
         let words = self.words.iter().map(|word| word.text.trim());
-        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let transcript = self.transcript.trim();
+        if words.is_empty() || (self.end_of_turn && !transcript.is_empty()) {
+            return transcript.to_owned();
+        }
+        words
     }
 
     /// Where the last of the words that will not change ends.
@@ -113,19 +115,13 @@ impl Turn {
     }
 }
 
-/// `null` is as if missing.
-fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
+/// Unix time lies further from zero than any time of a connection.
+fn unix_time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let seconds = lenient::number(from)?;
+    Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
 }
 
-fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    let number = Value::deserialize(from)?.as_f64();
-    Ok(number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
-}
-
-fn millis<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    let number = Value::deserialize(from)?.as_f64();
-    Ok(number.and_then(|millis| Duration::try_from_secs_f64(millis / 1_000.0).ok()))
+/// A type is text, and nothing else.
+fn kind<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Value::deserialize(from)?.as_str().map(str::to_owned))
 }

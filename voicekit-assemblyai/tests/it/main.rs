@@ -31,6 +31,7 @@
 mod config;
 mod contract;
 mod finalize;
+mod kept;
 mod leaks;
 mod messages;
 mod privacy;

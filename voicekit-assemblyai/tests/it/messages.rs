@@ -39,7 +39,8 @@ async fn every_message_is_understood() {
     assert_eq!(words.text, "hi my name is sonny");
     assert_eq!((words.confidence, words.end), (Some(0.98), Some(ms(1_440))));
     let error = call.error().await;
-    assert_eq!(error.message(), "the service reported 3007: … (session c3a1…)");
+    assert_eq!(error.message(), "the service reported 3007", "an odd id is not repeated");
+    assert_eq!(error.detail(), Some("…"));
 }
 
 #[tokio::test(start_paused = true)]
