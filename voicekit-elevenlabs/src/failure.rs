@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use voicekit_core::error::{Error, ErrorKind, Retry};
-use voicekit_net::{Refusal, Secret, close_error};
+use voicekit_net::{Refusal, Secret, close_error, plain_word, request_note};
 
 use crate::SERVICE;
 
@@ -65,14 +65,14 @@ pub(crate) fn classify(refusal: &Refusal) -> Option<Error> {
         Some(Meaning(kind, _)) => refusal.error_of(kind),
         None => refusal.error(),
     };
-    let mut text = error.message().to_owned();
-    if let Some(status) = status {
-        text = format!("{text} [{}]", status.chars().take(64).collect::<String>());
-    }
-    if let Some(id) = refusal.header("request-id") {
-        text = format!("{text} (request {})", id.chars().take(64).collect::<String>());
-    }
-    Some(Error::new(error.kind(), SERVICE, text).with_retry(error.retry()))
+    let code = status.as_deref().and_then(plain_word);
+    let code = code.map(|code| format!(" [{code}]")).unwrap_or_default();
+    let request = request_note("request", refusal.header("request-id"));
+    let text = format!("{}{code}{request}", error.message());
+    let odd = status.filter(|_| code.is_empty());
+    let odd = odd.map(|odd| format!(" [{}]", odd.chars().take(64).collect::<String>()));
+    let said = format!("{}{}", error.detail().unwrap_or_default(), odd.unwrap_or_default());
+    Some(Error::new(error.kind(), SERVICE, text).with_retry(error.retry()).with_detail(said))
 }
 
 /// The service has said on a socket that something went wrong; `code` is its word for it.
@@ -83,16 +83,20 @@ pub(crate) fn reported(secret: &Secret, code: &str, text: &str) -> Error {
         (code, text) => format!("{code}: {text}"),
     };
     let Meaning(kind, retry) = meaning_of(&said).unwrap_or(Meaning(ErrorKind::Rejected, None));
-    with(Error::new(kind, SERVICE, clean(secret, &format!("the service reported {said}"))), retry)
+    let text = format!("the service reported {}", plain_word(code).unwrap_or("an error"));
+    let error = Error::new(kind, SERVICE, clean(secret, &text));
+    with(error.with_detail(clean(secret, &said)), retry)
 }
 
 /// The service has closed the socket.
 pub(crate) fn closed(secret: &Secret, code: u16, reason: &str) -> Error {
-    let usual = close_error(SERVICE, code, reason);
-    let text = clean(secret, usual.message());
+    let usual = close_error(SERVICE, code, reason).with_detail(clean(secret, reason));
     match meaning_of(reason) {
-        Some(Meaning(kind, retry)) => with(Error::new(kind, SERVICE, text), retry),
-        None => Error::new(usual.kind(), SERVICE, text).with_retry(usual.retry()),
+        Some(Meaning(kind, retry)) => {
+            let error = Error::new(kind, SERVICE, usual.message().to_owned());
+            with(error.with_detail(clean(secret, reason)), retry)
+        }
+        None => usual,
     }
 }
 
@@ -103,11 +107,13 @@ pub(crate) fn malformed(what: &str) -> Error {
 
 /// Names the `voice`, if the service does not have it.
 pub(crate) fn naming(error: Error, voice: &str) -> Error {
-    let message = error.message();
-    if error.kind() != ErrorKind::Config || !message.to_ascii_lowercase().contains("voice") {
+    let words = format!("{} {}", error.message(), error.detail().unwrap_or_default());
+    if error.kind() != ErrorKind::Config || !words.to_ascii_lowercase().contains("voice") {
         return error;
     }
-    Error::new(ErrorKind::Config, SERVICE, format!("there is no voice {voice:?}: {message}"))
+    let text = format!("there is no voice {voice:?}: {}", error.message());
+    let detail = error.detail().unwrap_or_default();
+    Error::new(ErrorKind::Config, SERVICE, text).with_detail(detail)
 }
 
 fn meaning_of(said: &str) -> Option<Meaning> {

@@ -15,7 +15,7 @@ use futures::{FutureExt, StreamExt};
 use serde_json::Value;
 use voicekit_core::error::Result;
 use voicekit_core::tts::{Spoken, TtsRequest};
-use voicekit_net::{Endpoint, HttpRequest};
+use voicekit_net::{Endpoint, HttpRequest, lenient};
 
 use crate::config::VoiceSettings;
 use crate::failure::{malformed, naming};
@@ -27,8 +27,8 @@ use crate::words::is_pronounceable;
 /// How much of the text before a clause the service is told, in characters: some sentences.
 const BEFORE: usize = 500;
 
-/// The largest line of an answer, in bytes: a minute of 48 kHz audio in base64 fits.
-const LARGEST_LINE: usize = 16 * 1024 * 1024;
+/// The largest value of an answer, in bytes: half a minute of 48 kHz audio in base64 fits.
+const LARGEST_LINE: usize = 4 * 1024 * 1024;
 
 pub(crate) struct Reading {
     service: Arc<Service>,
@@ -175,6 +175,13 @@ impl Reading {
             return self.track.add(&piece, body.base, &[]);
         }
         body.line.extend_from_slice(&piece);
+        if body.line.len() > LARGEST_LINE {
+            return Err(malformed("a value that is larger than 4 MiB"));
+        }
+        // Audio in base64 has no braces: most pieces of a large value cannot be its end.
+        if !piece.contains(&b'}') {
+            return Ok(());
+        }
         while let Some(value) = next_value(&mut body.line)? {
             let heard = Heard::of(value, self.service.config.alignment)?;
             self.track.add(&heard.audio, body.base, &heard.alignment)?;
@@ -204,10 +211,18 @@ pub(crate) fn next_value(line: &mut BytesMut) -> Result<Option<Value>> {
     let value = match values.next() {
         None => return Ok(None),
         Some(Ok(value)) => value,
-        Some(Err(error)) if error.is_eof() && line.len() < LARGEST_LINE => return Ok(None),
+        Some(Err(error)) if error.is_eof() => return Ok(None),
+        Some(Err(_)) if line.contains(&b'\n') => return odd_value(line).map(Some),
         Some(Err(_)) => return Err(malformed("a line that is no JSON")),
     };
     let end = values.byte_offset();
     line.advance(end);
     Ok(Some(value))
+}
+
+/// Takes the first line off `line`, which is almost JSON.
+fn odd_value(line: &mut BytesMut) -> Result<Value> {
+    let end = line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len());
+    let text = line.split_to(end);
+    lenient::parse(&String::from_utf8_lossy(&text)).map_err(|_| malformed("a line that is no JSON"))
 }

@@ -8,7 +8,8 @@
 //! # Queues
 //!
 //! To the task: [`COMMANDS`], beyond which the reply takes no more text. From it: [`HEARD`]
-//! messages, beyond which the socket is not read on; commands and keep-alives go on meanwhile.
+//! messages or [`HEARD_BYTES`] and one message more, beyond which the socket is not read on;
+//! commands and keep-alives go on meanwhile.
 //!
 //! # The task's end
 //!
@@ -21,7 +22,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::{Endpoint, Frame, OpenError, Received, WebSocket};
@@ -50,6 +51,10 @@ const COMMANDS: usize = 32;
 /// faster than it is spoken.
 const HEARD: usize = 256;
 
+/// The same in bytes of audio and of times: a minute and more of the largest format, and the message
+/// that reaches the limit.
+const HEARD_BYTES: usize = 8 * 1024 * 1024;
+
 /// What a reply has to tell its socket. Dropping the sender closes the context.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -62,7 +67,8 @@ pub(crate) enum Command {
 /// What a socket has to tell its reply.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Heard(Heard),
+    /// The permit is the room that the message takes in the queue.
+    Heard(Heard, Option<OwnedSemaphorePermit>),
     /// The socket is of no more use.
     Lost(Error),
 }
@@ -72,6 +78,8 @@ pub(crate) struct Job {
     context: String,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
+    /// The bytes that are left in the queue of events.
+    room: Arc<Semaphore>,
 }
 
 /// A socket, as its reply sees it. Dropping it closes the context and frees the socket.
@@ -106,7 +114,17 @@ impl Job {
         let (told, events) = mpsc::channel(HEARD);
         let pool_of_line = Arc::downgrade(pool);
         let line = Line { commands, events, was_kept: false, seat: None, pool: pool_of_line };
-        (Self { context: pool.context(), commands: received, events: told }, line)
+        let room = Arc::new(Semaphore::new(HEARD_BYTES));
+        (Self { context: pool.context(), commands: received, events: told, room }, line)
+    }
+}
+
+impl Job {
+    /// Takes as many bytes of the queue as are left, up to `bytes`.
+    fn take_room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let bytes = bytes.min(self.room.available_permits());
+        let bytes = u32::try_from(bytes).ok()?;
+        Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()
     }
 }
 
@@ -215,7 +233,7 @@ impl Socket {
                     phase = self.carry_out(&job.context, phase, command).await?;
                     due = Instant::now() + KEEP_ALIVE;
                 }
-                received = receive(&mut self.web, &job.events) => {
+                received = receive(&mut self.web, &job.events, &job.room) => {
                     if self.hear(received?, Some(job))? {
                         return Ok(());
                     }
@@ -307,8 +325,9 @@ impl Socket {
             return Ok(false);
         }
         let is_final = heard.is_final;
+        let permit = job.take_room(heard.bytes());
         // There is room, or nobody listens.
-        let _ = job.events.try_send(Event::Heard(heard));
+        let _ = job.events.try_send(Event::Heard(heard, permit));
         Ok(is_final)
     }
 
@@ -332,7 +351,12 @@ impl Socket {
 }
 
 /// What comes next, once there is room for it; both may be dropped without losing anything.
-async fn receive(web: &mut WebSocket, events: &mpsc::Sender<Event>) -> Result<Received> {
-    let _room = events.reserve().await;
+async fn receive(
+    web: &mut WebSocket,
+    events: &mpsc::Sender<Event>,
+    room: &Semaphore,
+) -> Result<Received> {
+    let _slot = events.reserve().await;
+    let _bytes = room.acquire().await;
     web.receive().await
 }

@@ -37,7 +37,7 @@ use futures::{FutureExt, StreamExt};
 use tokio::time::{Instant, sleep, sleep_until};
 use voicekit_core::error::{Error, ErrorKind, Result, Retry};
 use voicekit_core::tts::{Spoken, TtsRequest};
-use voicekit_net::{Endpoint, RetryPolicy};
+use voicekit_net::{Endpoint, RetryPolicy, Silence};
 
 use crate::SERVICE;
 use crate::failure::naming;
@@ -68,6 +68,8 @@ pub(crate) struct Speaking {
     told: Told,
     track: Track,
     losses: usize,
+    /// The wait for the service's first message on a socket.
+    silence: Silence,
     /// Whether a socket of the pool has failed without a word.
     has_forgiven: bool,
     /// The rest of the reply, once sockets were given up.
@@ -123,6 +125,7 @@ impl Speaking {
             told: Told::new(),
             track,
             losses: 0,
+            silence: Silence::none(SERVICE),
             has_forgiven: false,
             rest: None,
             is_over: false,
@@ -159,7 +162,7 @@ impl Speaking {
                 Ok(())
             }
             Step::Opened(Err(error)) | Step::Event(Some(Event::Lost(error))) => self.lost(error),
-            Step::Event(Some(Event::Heard(heard))) => self.hear(&heard),
+            Step::Event(Some(Event::Heard(heard, _room))) => self.hear(&heard),
             Step::Event(None) => {
                 self.lost(Error::new(ErrorKind::Connection, SERVICE, "the socket's task has ended"))
             }
@@ -187,6 +190,9 @@ impl Speaking {
             // A line that is gone says so by an event.
             let _ = line.commands.send(Command::Say { text, flush }).await;
             self.told.texts += 1;
+            if !self.told.answered {
+                self.silence.wait();
+            }
             self.told.flushes += usize::from(flush);
             (self.told.sounded, self.told.last) = (false, Instant::now());
         }
@@ -236,6 +242,7 @@ impl Speaking {
 
     fn hear(&mut self, heard: &Heard) -> Result<()> {
         self.told.answered = true;
+        self.silence.end();
         self.told.last = Instant::now();
         self.told.sounded |= !heard.audio.is_empty();
         self.told.flushes = self.told.flushes.saturating_sub(usize::from(heard.is_flushed));
@@ -271,6 +278,7 @@ impl Speaking {
     }
 
     fn lost(&mut self, error: Error) -> Result<()> {
+        self.silence.end();
         if error.retry() == Retry::Never {
             return Err(error);
         }
@@ -288,7 +296,12 @@ impl Speaking {
             self.link = opening(&self.service, &self.endpoint, true, Duration::ZERO);
             return Ok(());
         }
-        tracing::warn!(service = SERVICE, %error, losses = self.losses, "the socket is lost");
+        // Once for a reply, and not for every attempt.
+        if self.losses == 0 {
+            tracing::warn!(service = SERVICE, %error, "the socket is lost");
+        }
+        let detail = error.detail();
+        tracing::debug!(service = SERVICE, %error, ?detail, losses = self.losses, "the socket is lost");
         self.losses += 1;
         match self.losses {
             1 => {
@@ -315,6 +328,7 @@ impl Speaking {
 
     fn end(&mut self) {
         self.is_over = true;
+        self.silence.end();
         self.link = Link::None;
         self.text = stream::empty().boxed().fuse();
     }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use voicekit_core::audio::{AudioFormat, Encoding};
 use voicekit_core::error::Result;
-use voicekit_net::Frame;
+use voicekit_net::{Frame, lenient};
 
 use crate::config::{
     AlignmentChoice, ElevenLabsConfig, PronunciationDictionary, TextNormalization, VoiceSettings,
@@ -46,6 +46,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// Characters of one message whose times are read: a quarter of an hour of speech. A message with
+/// more of them has no times.
+const MOST_CHARACTERS: usize = 16 * 1024;
+
+/// Bytes that a character and its times take in memory, with its text.
+const CHARACTER_BYTES: usize = size_of::<Character>() + 32;
 
 /// A format as the service calls it, such as `ulaw_8000`.
 pub(crate) fn format_name(format: AudioFormat) -> String {
@@ -205,9 +212,15 @@ pub(crate) struct Character {
 }
 
 impl Heard {
+    /// Bytes that it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.audio.len() + self.alignment.len() * CHARACTER_BYTES
+    }
+
     /// Reads a message of a socket.
     pub(crate) fn read(json: &[u8], choice: AlignmentChoice) -> Result<Self> {
-        Self::of(serde_json::from_slice(json).map_err(|_| malformed("no JSON"))?, choice)
+        let text = String::from_utf8_lossy(json);
+        Self::of(lenient::parse(&text).map_err(|_| malformed("no JSON"))?, choice)
     }
 
     /// Reads a message, or a value of an answer.
@@ -228,11 +241,11 @@ impl Heard {
         if let Some(kind) = kind.as_deref().filter(|kind| *kind != "flush_done") {
             tracing::debug!(service = crate::SERVICE, kind, "message of a type that is not known");
         }
-        let error = field(&fields, &["error"]).map(|error| {
+        let error = field(&fields, &["error"]).filter(|error| says_something(error)).map(|error| {
             let message = text(&["message"]).unwrap_or_default();
             (error.as_str().map_or_else(|| error.to_string(), str::to_owned), message)
         });
-        let is_final = field(&fields, &["isFinal", "is_final"]) == Some(&Value::Bool(true));
+        let is_final = field(&fields, &["isFinal", "is_final"]).is_some_and(lenient::flag_of);
         Ok(Self {
             context: text(&["contextId", "context_id"]),
             audio: audio.into(),
@@ -247,6 +260,17 @@ impl Heard {
 /// The first of these fields that is there and not null.
 fn field<'a>(fields: &'a Map<String, Value>, names: &[&str]) -> Option<&'a Value> {
     names.iter().find_map(|name| fields.get(*name).filter(|value| !value.is_null()))
+}
+
+/// Whether an `error` is one: a service that writes out all of its fields sends empty ones as well.
+fn says_something(error: &Value) -> bool {
+    match error {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) | Value::Number(_) => true,
+    }
 }
 
 /// The characters of an alignment, in milliseconds from the start of its audio or in seconds from
@@ -266,7 +290,11 @@ fn characters(alignment: &Value) -> Option<Vec<Character>> {
             (list(&["character_start_times_seconds"])?, ends, 1.0, false)
         }
     };
-    if texts.is_empty() || texts.len() != starts.len() || texts.len() != ends.len() {
+    if texts.is_empty()
+        || texts.len() > MOST_CHARACTERS
+        || texts.len() != starts.len()
+        || texts.len() != ends.len()
+    {
         return None;
     }
     let mut characters = Vec::with_capacity(texts.len());
@@ -280,6 +308,6 @@ fn characters(alignment: &Value) -> Option<Vec<Character>> {
 
 /// Rounding of the service may make a time negative; none is longer than an hour.
 fn duration(value: &Value, unit: f64) -> Option<Duration> {
-    let seconds = value.as_f64()? * unit;
+    let seconds = lenient::number_of(value)? * unit;
     (seconds < 3_600.0).then(|| Duration::from_secs_f64(seconds.max(0.0)))
 }

@@ -11,6 +11,12 @@ use crate::wire::Character;
 /// found again.
 const LOOK_AHEAD: usize = 8;
 
+/// Words that wait for their audio. More are not in the text of any reply.
+const MOST_WAITING: usize = 4096;
+
+/// The longest word, in bytes. Languages without spaces have none.
+const LONGEST_WORD: usize = 1024;
+
 /// A text that is being spoken.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
@@ -35,6 +41,9 @@ impl Words {
     /// The next characters, in audio that starts at `base`.
     pub(crate) fn add(&mut self, base: Duration, characters: &[Character]) {
         for character in characters {
+            if self.whole.len() >= MOST_WAITING {
+                return;
+            }
             let text = character.text.trim();
             if character.text.starts_with(char::is_whitespace) {
                 self.complete();
@@ -44,7 +53,7 @@ impl Words {
                 let word = self.partial.get_or_insert_with(|| SpokenWord::new("", start, end));
                 word.text.push_str(text);
                 word.end = end;
-                if character.text.ends_with(char::is_whitespace) {
+                if character.text.ends_with(char::is_whitespace) || word.text.len() > LONGEST_WORD {
                     self.complete();
                 }
             }

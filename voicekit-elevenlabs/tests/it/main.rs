@@ -37,6 +37,7 @@ mod ends;
 mod http;
 mod leaks;
 mod messages;
+mod mutated;
 mod privacy;
 mod reconnect;
 mod refusals;

@@ -95,7 +95,7 @@ async fn the_second_loss_is_an_error_where_there_is_no_other_way() {
     ]);
     let error = Talk::whole(&voice(&server), &["One. ", "Two."]).await.error().await;
     assert_eq!(error.kind(), ErrorKind::Connection);
-    assert_eq!(error.to_string(), "elevenlabs: the connection ended without a word");
+    assert_eq!(error.to_string(), "elevenlabs: the connection ended without a close frame");
     assert_eq!(server.connections().len(), 2);
 }
 

@@ -17,7 +17,9 @@ async fn refused(status: u16, body: &str) -> (ErrorKind, Retry, String) {
     let server = service([script(), script()]);
     let error = Talk::whole(&voice(&server), &["One."]).await.error().await;
     assert_eq!(error.service(), "elevenlabs");
-    (error.kind(), error.retry(), error.to_string())
+    let detail = error.detail().unwrap_or_default().to_owned();
+    assert!(detail.is_empty() || !error.to_string().contains(&detail), "{error}");
+    (error.kind(), error.retry(), format!("{error} | {detail}"))
 }
 
 #[tokio::test(start_paused = true)]
