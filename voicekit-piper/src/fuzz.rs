@@ -38,7 +38,7 @@ pub fn events<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Framed>, bool)
 }
 
 fn framed(event: &Event) -> Framed {
-    let _: (Result<AudioFormat>, Server) = (format(event), Server::of(event));
+    let _: (Result<Option<AudioFormat>>, Server) = (format(event), Server::of(event));
     Framed { kind: event.kind.clone(), payload: event.payload.clone(), encoded: event.encode() }
 }
 

@@ -18,6 +18,10 @@ use crate::config::PiperConfig;
 use crate::piper::{Answer, retry};
 use crate::{SERVICE, error};
 
+/// The largest answer, in bytes: a minute and more of 48 kHz audio. As many are held as clauses are
+/// asked for at once.
+const LARGEST: usize = 8 * 1024 * 1024;
+
 #[derive(Debug)]
 pub(crate) struct Http {
     config: Arc<PiperConfig>,
@@ -35,6 +39,7 @@ impl Http {
             .with_connect(config.connect)
             // The whole request has a limit of its own.
             .with_first_byte(config.patience(&" ".repeat(1_000)))
+            .with_largest_body(LARGEST)
             .with_retry(retry());
         Ok(Self {
             client: HttpClient::new(connector, limits)
@@ -121,8 +126,8 @@ pub(crate) fn audio(file: &[u8]) -> Result<AudioChunk> {
 pub(crate) fn classify(refusal: &Refusal) -> Error {
     match refusal.status() {
         404 | 405 => {
-            let text = format!("{}: is it Piper's HTTP server?", refusal.message());
-            error(ErrorKind::Config, text)
+            let text = format!("{}: is it Piper's HTTP server?", refusal.summary());
+            error(ErrorKind::Config, text).with_detail(refusal.said().unwrap_or_default())
         }
         500 => refusal.error_of(ErrorKind::Rejected).with_retry(Retry::Never),
         _ => refusal.error(),

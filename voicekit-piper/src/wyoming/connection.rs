@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use voicekit_core::error::{ErrorKind, Result};
-use voicekit_net::Wire;
+use voicekit_net::{Silence, Wire};
 
 use super::event::{Decoder, Event};
-use crate::error;
+use crate::{SERVICE, error};
 
 /// Read at once: a few chunks of 1,024 samples, as the server sends them.
 const READ: usize = 16 * 1024;
@@ -41,7 +41,10 @@ impl Connection {
 
     /// The next event, within `limit`.
     pub(super) async fn receive(&mut self, limit: Duration) -> Result<Event> {
-        timeout(limit, self.next()).await.unwrap_or_else(|_| {
+        let mut silence = Silence::begin(SERVICE);
+        let next = timeout(limit, self.next()).await;
+        silence.end();
+        next.unwrap_or_else(|_| {
             let text = format!("nothing came for {} ms", limit.as_millis());
             Err(error(ErrorKind::Timeout, text))
         })

@@ -11,10 +11,13 @@
 use bytes::{Buf, Bytes, BytesMut};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use voicekit_net::lenient;
 
-/// The most bytes of a line, of data and of a payload: far more than any voice sends at once, and
-/// bounded.
-pub(crate) const MOST: usize = 16 * 1024 * 1024;
+/// The most bytes of a line and of data: a server that lists some thousand voices needs less.
+pub(crate) const MOST: usize = 1024 * 1024;
+
+/// The most bytes of a payload: half a minute of 48 kHz audio; servers send 2 kB at once.
+pub(crate) const MOST_PAYLOAD: usize = 4 * 1024 * 1024;
 
 /// The version of the protocol that this speaks.
 const VERSION: &str = "1.8.0";
@@ -58,7 +61,7 @@ impl Event {
 
     /// A number in the data.
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
-        self.data.get(name)?.as_u64()
+        self.data.get(name).and_then(lenient::whole_of)
     }
 }
 
@@ -76,17 +79,17 @@ pub(crate) struct Decoder {
 struct Header {
     #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
-    data: Option<Map<String, Value>>,
-    #[serde(default)]
-    data_length: Option<usize>,
-    #[serde(default)]
-    payload_length: Option<usize>,
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    data: Map<String, Value>,
+    #[serde(default, deserialize_with = "length")]
+    data_length: usize,
+    #[serde(default, deserialize_with = "length")]
+    payload_length: usize,
 }
 
 impl Header {
     fn lengths(&self) -> (usize, usize) {
-        (self.data_length.unwrap_or(0), self.payload_length.unwrap_or(0))
+        (self.data_length, self.payload_length)
     }
 }
 
@@ -112,10 +115,11 @@ impl Decoder {
         }
         let more = self.buffer.split_to(data);
         let payload = self.buffer.split_to(payload).freeze();
-        let mut data = header.data.unwrap_or_default();
+        let mut data = header.data;
         if !more.is_empty() {
-            let more: Map<String, Value> =
-                serde_json::from_slice(&more).map_err(|_| Malformed("the data is no object"))?;
+            let Ok(Value::Object(more)) = lenient::parse(&String::from_utf8_lossy(&more)) else {
+                return Err(Malformed("the data is no object"));
+            };
             data.extend(more);
         }
         Ok(Some(Event { kind: header.kind, data, payload }))
@@ -137,13 +141,25 @@ impl Decoder {
 }
 
 fn header(line: &[u8]) -> Result<Header, Malformed> {
-    let header: Header =
-        serde_json::from_slice(line).map_err(|_| Malformed("the line is no event"))?;
+    let value = lenient::parse(&String::from_utf8_lossy(line)).ok();
+    let header = value.and_then(|value| Header::deserialize(value).ok());
+    let header = header.ok_or(Malformed("the line is no event"))?;
     let (data, payload) = header.lengths();
-    if data > MOST || payload > MOST {
+    if data > MOST || payload > MOST_PAYLOAD {
         return Err(Malformed("the event is too large"));
     }
     Ok(header)
+}
+
+/// A length, without which it is not known where the next event begins: missing means none, but
+/// what is not a length is an error.
+fn length<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
+    let value = Value::deserialize(from)?;
+    if value.is_null() {
+        return Ok(0);
+    }
+    let length = lenient::whole_of(&value).and_then(|length| usize::try_from(length).ok());
+    length.ok_or_else(|| serde::de::Error::custom("not a length"))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_net::{Connector, Endpoint};
+use voicekit_net::{Connector, Endpoint, Silence, lenient, plain_word};
 
 use self::connection::Connection;
 use self::event::Event;
@@ -123,13 +123,16 @@ impl Wyoming {
 
     async fn connect(&self) -> Result<Connection> {
         let policy = retry();
-        let mut failed = 0;
+        let (mut failed, mut has_warned) = (0, false);
         loop {
             let lost = match self.connector.connect(&self.endpoint, self.config.connect).await {
                 Ok(wire) => return Ok(Connection::over(wire)),
                 Err(lost) => lost,
             };
             let Some(wait) = policy.wait(failed, &lost) else { return Err(lost) };
+            if lost.kind() == ErrorKind::Timeout && !std::mem::replace(&mut has_warned, true) {
+                Silence::warn(SERVICE);
+            }
             tracing::debug!(service = SERVICE, error = %lost, ?wait, "trying again");
             failed += 1;
             tokio::time::sleep(wait).await;
@@ -165,7 +168,7 @@ impl Server {
     pub(crate) fn of(info: &Event) -> Self {
         let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned();
         let programs = list(info.data.get("tts")).unwrap_or_default();
-        let is_true = |value: Option<&Value>| value.and_then(Value::as_bool) == Some(true);
+        let is_true = |value: Option<&Value>| value.is_some_and(lenient::flag_of);
         let streams =
             programs.iter().any(|program| is_true(program.get("supports_synthesize_streaming")));
         let voices = programs.iter().flat_map(|program| list(program.get("voices")));
@@ -212,12 +215,11 @@ impl Exchange {
         loop {
             let event = self.connection.receive(self.patience).await?;
             match event.kind.as_str() {
-                "audio-start" => self.format = Some(format(&event)?),
+                "audio-start" => self.format = format(&event)?,
                 "audio-chunk" => {
-                    let format = match (event.data.contains_key("rate"), self.format) {
-                        (false, Some(format)) => format,
-                        _ => format(&event)?,
-                    };
+                    let format = format(&event)?.or(self.format).ok_or_else(|| {
+                        error(ErrorKind::Protocol, "audio came without its format")
+                    })?;
                     if !event.payload.is_empty() {
                         let chunk = AudioChunk::new(format, event.payload)?;
                         return Ok(Some((chunk, self)));
@@ -246,16 +248,18 @@ impl Exchange {
     }
 }
 
-/// What `audio-start` and `audio-chunk` say.
-pub(crate) fn format(event: &Event) -> Result<AudioFormat> {
+/// The format that `audio-start` or `audio-chunk` names; `None` if it does not name all of it.
+pub(crate) fn format(event: &Event) -> Result<Option<AudioFormat>> {
     let number = |name| event.number(name);
     let (Some(rate), Some(width), Some(channels)) =
         (number("rate"), number("width"), number("channels"))
     else {
-        return Err(error(ErrorKind::Protocol, format!("{} has no format", event.kind)));
+        return Ok(None);
     };
     match u32::try_from(rate) {
-        Ok(rate @ 8_000..=48_000) if (width, channels) == (2, 1) => Ok(AudioFormat::pcm16(rate)),
+        Ok(rate @ 8_000..=48_000) if (width, channels) == (2, 1) => {
+            Ok(Some(AudioFormat::pcm16(rate)))
+        }
         _ => {
             let bits = width.saturating_mul(8);
             let text = format!(
@@ -268,7 +272,8 @@ pub(crate) fn format(event: &Event) -> Result<AudioFormat> {
 
 /// The server has said `error`, after which it closes the connection.
 fn reported(event: &Event) -> Error {
-    let said: String = event.text("text").unwrap_or("an error").chars().take(LONGEST).collect();
-    let code = event.text("code").map(|code| format!(" [{code}]")).unwrap_or_default();
-    error(ErrorKind::Rejected, format!("the server reported: {said}{code}"))
+    let said = event.text("text").unwrap_or_default().chars().take(LONGEST).collect::<String>();
+    let code = event.text("code").and_then(plain_word);
+    let code = code.map(|code| format!(" [{code}]")).unwrap_or_default();
+    error(ErrorKind::Rejected, format!("the server reported an error{code}")).with_detail(said)
 }

@@ -27,6 +27,7 @@
 mod config;
 mod contract;
 mod http;
+mod mutated;
 mod server;
 mod speaking;
 mod support;

@@ -25,7 +25,10 @@ pub(crate) struct Heard {
 #[derive(Clone, Debug)]
 pub(crate) enum Say {
     Event(&'static str, Value, Vec<u8>),
+    /// Bytes, one by one.
     Raw(Vec<u8>),
+    /// Bytes, at once.
+    Whole(Vec<u8>),
     Wait(u64),
     Close,
 }
@@ -150,6 +153,7 @@ async fn serve(shared: &Shared, connection: usize, socket: DuplexStream) -> io::
                         tokio::task::yield_now().await;
                     }
                 }
+                Say::Whole(bytes) => writer.write_all(&bytes).await?,
                 Say::Wait(millis) => tokio::time::sleep(Duration::from_millis(millis)).await,
                 Say::Close => return Ok(()),
             }

@@ -142,7 +142,11 @@ async fn a_clause_that_fails_is_the_last() {
     let piper = wyoming(&server, config().with_concurrency(1));
     let (samples, error) = said(&piper, &["1", "2", "3"]).await;
     assert_eq!(order(&samples), [1]);
-    assert_eq!(error.unwrap().message(), "the server reported: no phonemes");
+    let error = error.unwrap();
+    assert_eq!(
+        (error.message(), error.detail()),
+        ("the server reported an error", Some("no phonemes"))
+    );
     assert_eq!(asked(&server).len(), 2);
     let mut spoken = piper.speak(request(&piper), clauses(&["4"])).await.unwrap();
     assert!(matches!(spoken.next().await, Some(Ok(_))), "the next reply is spoken");

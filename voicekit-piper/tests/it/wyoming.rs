@@ -164,7 +164,7 @@ async fn what_cannot_be_played_is_refused() {
         (audio(of(22_050, 4, 1)), ErrorKind::Unsupported, "1 channels of 32 bits"),
         (audio(of(1, 2, 1)), ErrorKind::Unsupported, "at 1 Hz"),
         (odd, ErrorKind::Protocol, "not whole 2-byte samples"),
-        (bare, ErrorKind::Protocol, "audio-chunk has no format"),
+        (bare, ErrorKind::Protocol, "audio came without its format"),
         (Say::Raw(b"nonsense\n".to_vec()), ErrorKind::Protocol, "a malformed event"),
     ];
     for (says, kind, wanted) in cases {
@@ -180,7 +180,8 @@ async fn an_error_of_the_server_is_told_and_not_tried_again() {
     let server = answering(vec![Say::Event("error", told, Vec::new()), Say::Close]);
     let error = failed(&wyoming(&server, config())).await;
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Rejected, Retry::Never));
-    assert_eq!(error.message(), "the server reported: no such thing [ValueError]");
+    assert_eq!(error.message(), "the server reported an error [ValueError]");
+    assert_eq!(error.detail(), Some("no such thing"));
     assert_eq!(server.open().len(), 1);
 }
 

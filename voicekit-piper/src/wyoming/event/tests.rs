@@ -42,10 +42,10 @@ fn data_may_stand_in_the_line_and_what_follows_it_holds() {
 
 #[test]
 fn what_is_too_large_is_refused_before_it_comes() {
-    for field in ["data_length", "payload_length"] {
+    for (field, most) in [("data_length", MOST), ("payload_length", MOST_PAYLOAD)] {
         let line = |length: usize| format!("{{\"type\":\"x\",\"{field}\":{length}}}\n");
-        assert!(decoded(line(MOST + 1).as_bytes()).is_err(), "{field}");
-        assert_eq!(decoded(line(MOST).as_bytes()), Ok(Vec::new()), "{field}");
+        assert!(decoded(line(most + 1).as_bytes()).is_err(), "{field}");
+        assert_eq!(decoded(line(most).as_bytes()), Ok(Vec::new()), "{field}");
     }
     let mut decoder = Decoder::default();
     decoder.feed(&vec![b' '; MOST]);
@@ -61,7 +61,6 @@ fn what_is_no_event_is_refused() {
         "17\n",
         "{}\n",
         "{\"type\":\"x\",\"data_length\":-1}\n",
-        "{\"type\":\"x\",\"data\":[]}\n",
         "{\"type\":\"x\",\"data_length\":2}\n[]",
         "{\"type\":\"x\",\"payload_length\":1.5}\n",
     ] {
