@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use voicekit_core::error::{Error, ErrorKind};
-use voicekit_net::{Endpoint, Refusal};
+use voicekit_net::{Endpoint, Refusal, request_note};
 
 /// What a refusal means, with the id under which the service's support finds the request.
 pub(crate) fn classify(refusal: &Refusal) -> Option<Error> {
@@ -10,17 +10,16 @@ pub(crate) fn classify(refusal: &Refusal) -> Option<Error> {
         // A model that was retired, or a wrong address: both are settings.
         404 => refusal.error_of(ErrorKind::Config),
         // An account without money is told so as an invalid request.
-        400 if refusal.message().contains("credit balance is too low") => {
+        400 if refusal.said().is_some_and(|said| said.contains("credit balance is too low")) => {
             refusal.error_of(ErrorKind::Quota)
         }
         _ => refusal.error(),
     };
     let id = refusal.header("request-id").map(str::to_owned);
     let Some(id) = id.or_else(|| refusal.field("/request_id")) else { return Some(error) };
-    let id: String = id.chars().take(64).collect();
-    let text = format!("{} (request {id})", error.message());
+    let text = format!("{}{}", error.message(), request_note("request", Some(&id)));
     let named = Error::new(error.kind(), error.service().to_owned(), text);
-    Some(named.with_retry(error.retry()))
+    Some(named.with_retry(error.retry()).with_detail(error.detail().unwrap_or_default()))
 }
 
 /// An error within a stream: a refusal that came late. It is understood by the status that it

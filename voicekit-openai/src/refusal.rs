@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use voicekit_core::error::{Error, ErrorKind, Retry};
-use voicekit_net::{Endpoint, Refusal};
+use voicekit_net::{Endpoint, Refusal, request_note};
 
 /// What a refusal means, with the id under which the service's support finds the request.
 pub(crate) fn classify(refusal: &Refusal) -> Option<Error> {
@@ -64,7 +64,7 @@ fn status(error: &Value) -> u16 {
 }
 
 fn with_request(error: &Error, id: &str) -> Error {
-    let id: String = id.chars().take(64).collect();
-    let text = format!("{} (request {id})", error.message());
-    Error::new(error.kind(), error.service().to_owned(), text).with_retry(error.retry())
+    let text = format!("{}{}", error.message(), request_note("request", Some(id)));
+    let named = Error::new(error.kind(), error.service().to_owned(), text);
+    named.with_retry(error.retry()).with_detail(error.detail().unwrap_or_default())
 }

@@ -27,8 +27,11 @@ pub(crate) fn is(error: &Error, status: u16) -> bool {
 }
 
 pub(crate) fn classify(refusal: &Refusal) -> Option<Error> {
-    let says = |words: &str| refusal.message().contains(words);
-    let advised = |kind, advice: &str| error(kind, format!("{}: {advice}", refusal.message()));
+    let said = refusal.said().unwrap_or_default();
+    let says = |words: &str| said.contains(words);
+    let advised = |kind, advice: &str| {
+        error(kind, format!("{}: {advice}", refusal.summary())).with_detail(said.as_str())
+    };
     let usual = refusal.error();
     let refused = match refusal.status() {
         400 if says("Index required") => {

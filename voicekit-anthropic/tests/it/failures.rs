@@ -42,7 +42,9 @@ async fn a_refusal_says_who_is_at_fault_and_is_tried_again_if_that_can_help() {
         let answer = Answer::json(status, body(kind, message)).with_header("retry-after", "0");
         let (error, asked) = refused(answer).await;
         assert_eq!((error.kind(), asked), (expected, attempts), "{status}");
-        assert!(error.message().ends_with(&format!("{message} (request req_7)")), "{error}");
+        assert!(error.message().ends_with(" (request req_7)"), "{error}");
+        assert_eq!(error.detail(), Some(message));
+        assert!(!error.to_string().contains(message), "{error}");
         // The same within an answer.
         let late = hear(&events(&[&body(kind, message)])).await.error.unwrap();
         let is_retried = late.retry() != Retry::Never;

@@ -28,5 +28,6 @@
 mod answers;
 mod contract;
 mod failures;
+mod mutated;
 mod requests;
 mod service;

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use voicekit_net::lenient;
 
 use crate::config::{Dialect, EmbeddingConfig};
 
@@ -52,7 +53,8 @@ pub(crate) struct Embeddings {
 
 #[derive(Deserialize)]
 struct Item {
-    index: Option<usize>,
+    #[serde(default, deserialize_with = "lenient::whole")]
+    index: Option<u64>,
     embedding: Vector,
 }
 
@@ -68,7 +70,8 @@ enum Vector {
 pub(crate) fn vectors(answer: Embeddings, count: usize) -> Result<Vec<Vec<f32>>, &'static str> {
     let mut vectors: Vec<Option<Vec<f32>>> = vec![None; count];
     for (at, item) in answer.data.into_iter().enumerate() {
-        let slot = vectors.get_mut(item.index.unwrap_or(at));
+        let index = item.index.map_or(Some(at), |index| usize::try_from(index).ok());
+        let slot = index.and_then(|index| vectors.get_mut(index));
         let slot = slot.ok_or("there are more embeddings than texts")?;
         if slot.replace(item.embedding.values()?).is_some() {
             return Err("a text has two embeddings");

@@ -50,7 +50,8 @@ async fn a_refusal_says_who_is_at_fault_and_is_tried_again_if_that_can_help() {
     ] {
         let (error, asked) = refused(Answer::json(status, body(code, "x"))).await;
         assert_eq!((error.kind(), asked), (kind, attempts), "{status} {code}");
-        assert!(error.message().contains("No."), "{error}");
+        assert_eq!(error.detail(), Some("No."));
+        assert!(!error.to_string().contains("No."), "{error}");
     }
     let quota = Answer::json(429, body("null", "insufficient_quota"));
     let (error, asked) = refused(quota.with_header("x-should-retry", "true")).await;
@@ -90,7 +91,7 @@ async fn an_error_within_an_answer_means_what_it_says() {
     let said = hear(ERROR).await;
     let error = said.error.unwrap();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Connection, AT_ONCE));
-    assert!(error.message().contains("The server had an error"), "{error}");
+    assert!(error.detail().unwrap().contains("The server had an error"), "{error}");
     for (error, kind) in [
         (body(r#""rate_limit_exceeded""#, "tokens"), ErrorKind::RateLimited),
         (body("null", "insufficient_quota"), ErrorKind::Quota),
@@ -173,16 +174,16 @@ async fn each_time_limit_has_its_own_error() {
 
 #[tokio::test]
 async fn a_refusal_may_have_any_body() {
-    for (body, message) in [
-        (r#"{"error":{"message":"No such thing."}}"#, "HTTP 400 Bad Request: No such thing."),
-        (r#"{"error":"No."}"#, "HTTP 400 Bad Request: No."),
-        (r#"{"detail":"No."}"#, "HTTP 400 Bad Request: No."),
-        (r#"{"message":"No."}"#, "HTTP 400 Bad Request: No."),
-        ("<html>Bad</html>", "HTTP 400 Bad Request"),
-        ("", "HTTP 400 Bad Request"),
+    for (body, detail) in [
+        (r#"{"error":{"message":"No such thing."}}"#, Some("No such thing.")),
+        (r#"{"error":"No."}"#, Some("No.")),
+        (r#"{"detail":"No."}"#, Some("No.")),
+        (r#"{"message":"No."}"#, Some("No.")),
+        ("<html>Bad</html>", None),
+        ("", None),
     ] {
         let (error, _) = refused(Answer::json(400, body)).await;
-        assert_eq!(error.message(), message);
+        assert_eq!((error.message(), error.detail()), ("HTTP 400 Bad Request", detail));
     }
 }
 

@@ -31,6 +31,7 @@ mod calls;
 mod contract;
 mod embeddings;
 mod failures;
+mod mutated;
 mod requests;
 mod schema;
 mod service;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use voicekit_core::retrieve::{Passage, SECTION, SOURCE};
+use voicekit_net::lenient;
 
 /// What every answer but `GET /` comes in.
 #[derive(Deserialize)]
@@ -30,7 +31,7 @@ impl Version {
 #[derive(Deserialize)]
 pub(crate) struct Info {
     pub(crate) config: Config,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub(crate) payload_schema: BTreeMap<String, Value>,
 }
 
@@ -76,6 +77,7 @@ pub(crate) struct Counted {
 /// A page of points.
 #[derive(Deserialize)]
 pub(crate) struct Scrolled {
+    #[serde(deserialize_with = "points")]
     pub(crate) points: Vec<Point>,
     pub(crate) next_page_offset: Option<Value>,
 }
@@ -97,6 +99,7 @@ pub(crate) fn document(payload: &Map<String, Value>) -> Option<(String, String)>
 /// The answer to a query.
 #[derive(Deserialize)]
 pub(crate) struct Found {
+    #[serde(deserialize_with = "points")]
     points: Vec<Point>,
 }
 
@@ -104,8 +107,9 @@ pub(crate) struct Found {
 pub(crate) struct Point {
     #[serde(default)]
     id: Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "score")]
     score: f32,
+    #[serde(default, deserialize_with = "lenient::or_default")]
     payload: Option<Map<String, Value>>,
 }
 
@@ -168,6 +172,18 @@ impl Point {
         passage.metadata.remove(text_field);
         Some(passage)
     }
+}
+
+/// The points that can be read; the others are left out.
+fn points<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Point>, D::Error> {
+    let points = Vec::<Value>::deserialize(from)?.into_iter();
+    Ok(points.filter_map(|point| Point::deserialize(point).ok()).collect())
+}
+
+/// A score; what is not a number is no score.
+#[expect(clippy::cast_possible_truncation, reason = "digits beyond a float's are of no use")]
+fn score<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    Ok(lenient::number(from)?.map_or(f32::NAN, |score| score as f32))
 }
 
 fn scalars(fields: &Map<String, Value>) -> impl Iterator<Item = (String, String)> {

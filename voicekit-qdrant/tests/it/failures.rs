@@ -27,7 +27,7 @@ async fn each_refusal_says_who_is_at_fault_and_whether_to_try_again() {
             said(400, "Vector dimension error: expected dim: 4, got 3"),
             ErrorKind::Config,
             never,
-            "expected dim: 4, got 3: use the embedder",
+            "use the embedder",
         ),
         (said(400, "Index required but not found for site"), ErrorKind::Config, never, "`indexed`"),
         (
@@ -62,7 +62,9 @@ async fn each_refusal_says_who_is_at_fault_and_whether_to_try_again() {
         }
         let failure = qdrant.retrieve(&Query::new("parking")).await.unwrap_err();
         assert_eq!((failure.kind(), failure.retry()), (kind, retry), "{failure}");
-        assert!(failure.message().contains(part), "{failure}");
+        let detail = failure.detail().unwrap_or_default();
+        assert!(format!("{detail}: {}", failure.message()).contains(part), "{failure}");
+        assert!(detail.is_empty() || !failure.to_string().contains(detail), "{failure}");
         assert_eq!(failure.service(), "qdrant");
     }
 }
@@ -95,7 +97,7 @@ async fn a_collection_made_anew_with_other_embeddings_is_noticed() {
     fill(&qdrant).await;
     host.service.remove("kb");
     let failure = qdrant.retrieve(&Query::new("dogs")).await.unwrap_err();
-    assert!(failure.message().contains("doesn't exist"), "{failure}");
+    assert!(failure.detail().unwrap().contains("doesn't exist"), "{failure}");
     let failure = qdrant.retrieve(&Query::new("dogs")).await.unwrap_err();
     assert!(failure.message().contains("ingest documents first"), "{failure}");
     fill(&qdrant).await;

@@ -29,6 +29,7 @@
 mod collection;
 mod contract;
 mod failures;
+mod mutated;
 mod search;
 mod service;
 mod write;
