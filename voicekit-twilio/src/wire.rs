@@ -4,6 +4,8 @@
 //! fields that are not known are ignored: the carrier adds new ones at any time. Sequence and chunk
 //! numbers are not read; what was lost shows in the timestamps.
 
+mod lenient;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,11 +60,11 @@ pub(crate) enum Inbound<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Start {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::owned")]
     pub(crate) stream_sid: String,
     pub(crate) call_sid: String,
     pub(crate) media_format: MediaFormat,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::parameters")]
     pub(crate) custom_parameters: BTreeMap<String, String>,
 }
 
@@ -72,23 +74,25 @@ pub(crate) struct MediaFormat {
     encoding: String,
     #[serde(deserialize_with = "number")]
     sample_rate: u64,
-    #[serde(default = "one", deserialize_with = "number")]
-    channels: u64,
+    #[serde(default, deserialize_with = "lenient::whole")]
+    channels: Option<u64>,
 }
 
 impl MediaFormat {
     pub(crate) fn is_phone(&self) -> bool {
-        self.encoding == "audio/x-mulaw" && self.sample_rate == 8_000 && self.channels == 1
+        self.encoding == "audio/x-mulaw"
+            && self.sample_rate == 8_000
+            && self.channels.is_none_or(|count| count == 1)
     }
 }
 
 /// A piece of audio.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Media<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     track: Cow<'a, str>,
     /// Milliseconds since the stream started.
-    #[serde(default, deserialize_with = "optional_number")]
+    #[serde(default, deserialize_with = "lenient::whole")]
     pub(crate) timestamp: Option<u64>,
     #[serde(borrow)]
     payload: Cow<'a, str>,
@@ -141,7 +145,7 @@ pub(crate) fn decode(text: &str) -> Result<Inbound<'_>, Malformed> {
 struct Envelope<'a> {
     #[serde(borrow)]
     event: Cow<'a, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "lenient::text")]
     stream_sid: Cow<'a, str>,
     start: Option<Start>,
     #[serde(borrow)]
@@ -260,10 +264,6 @@ fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-const fn one() -> u64 {
-    1
-}
-
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     struct Number;
     impl Visitor<'_> for Number {
@@ -281,6 +281,5 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     deserializer.deserialize_any(Number)
 }
 
-fn optional_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    number(deserializer).map(Some)
-}
+#[cfg(test)]
+mod tests;
