@@ -6,8 +6,8 @@
 //! 3 s of padding, would make the model repeat itself.
 //!
 //! Three guards against its known failures: at most `TOKENS_PER_SECOND` x duration +
-//! `TOKENS_BESIDES` tokens, a repeated tail of three or more words is dropped, and signs that are
-//! not speech are never written.
+//! `TOKENS_BESIDES` tokens, an end that repeats what was said is dropped (`repetition.rs`), and signs
+//! that are not speech are never written.
 //!
 //! # As a recogniser of a call
 //!
@@ -23,6 +23,7 @@ mod encoder;
 mod layers;
 mod listener;
 mod model;
+mod repetition;
 mod tokens;
 mod weights;
 

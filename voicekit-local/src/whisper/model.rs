@@ -8,6 +8,7 @@ use voicekit_core::error::Result;
 
 use super::decoder::{self, Decoder};
 use super::encoder::{self, Encoder};
+use super::repetition::without_repetition;
 use super::tokens::{self, Vocabulary};
 use super::weights::Weights;
 use super::{Decoded, LONGEST, PADDING, Stop, TOKENS_BESIDES, TOKENS_PER_SECOND};
@@ -52,21 +53,21 @@ impl Model {
         let mut scores = self.decoder.write(&mut page, tokens::WITHOUT_TIMES);
         forbid(&mut scores, &tokens::NEVER_FIRST);
         let (mut written, mut total) = (Vec::new(), 0.0);
-        loop {
+        let ran_on = loop {
             forbid(&mut scores, &tokens::NEVER);
             scores.truncate(tokens::END + 1);
             let token = likeliest(&scores);
             total += log_probability(&scores, token);
             if token == tokens::END || written.len() == most {
-                break;
+                break token != tokens::END;
             }
             if stop() {
                 return None;
             }
             written.push(token);
             scores = self.decoder.write(&mut page, token);
-        }
-        let text = without_repeated_tail(&self.vocabulary.text(&written));
+        };
+        let text = without_repetition(&self.vocabulary.text(&written), ran_on);
         let mean_log_probability = total / (written.len() + 1) as f32;
         Some(Decoded { text, no_speech, mean_log_probability })
     }
@@ -95,65 +96,4 @@ fn likeliest(scores: &[f32]) -> usize {
 fn log_probability(scores: &[f32], token: usize) -> f32 {
     let highest = MaxNum::new(scores).dispatch();
     scores[token] - highest - SumExpSub::new(scores, highest).dispatch().ln()
-}
-
-/// Drops the end of `text` if it says the three or more words before it once more, again and
-/// again, or if it begins the whole text anew and breaks off.
-fn without_repeated_tail(text: &str) -> String {
-    let mut words: Vec<&str> = text.split_whitespace().collect();
-    while let Some(length) = repeated_tail(&words).or_else(|| new_beginning(&words)) {
-        words.truncate(words.len() - length);
-    }
-    words.join(" ")
-}
-
-/// The length of a tail that begins the text anew and breaks off: of two or more words, or one
-/// after the end of a sentence.
-fn new_beginning(words: &[&str]) -> Option<usize> {
-    let ends = |word: &str| word.ends_with(['.', '?', '!']);
-    if ends(words.last()?) {
-        return None;
-    }
-    (1..=words.len() / 2).rev().find(|&length| {
-        let (rest, tail) = words.split_at(words.len() - length);
-        let enough = length >= 2 || rest.last().is_some_and(|word| ends(word));
-        enough && tail.iter().zip(words).all(|(a, b)| plain(a).eq(plain(b)))
-    })
-}
-
-/// The length of the longest repeated tail.
-fn repeated_tail(words: &[&str]) -> Option<usize> {
-    const SHORTEST: usize = 3;
-    (SHORTEST..=words.len() / 2).rev().find(|&length| {
-        let (rest, tail) = words.split_at(words.len() - length);
-        let said = &rest[rest.len() - length..];
-        tail.iter().zip(said).all(|(a, b)| plain(a).eq(plain(b)))
-    })
-}
-
-fn plain(word: &str) -> impl Iterator<Item = char> {
-    word.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tail_said_again_is_dropped() {
-        let cases = [
-            ("Ten of clubs. Ten of clubs. Ten of clubs.", "Ten of clubs."),
-            ("no no no no.", "no no no no."),
-            ("Where can I park my car? Where can", "Where can I park my car?"),
-            ("Do you have parking? Do", "Do you have parking?"),
-            ("10 of clubs 10 of", "10 of clubs"),
-            ("no it is not no", "no it is not no"),
-            ("Thank you, no, thank you.", "Thank you, no, thank you."),
-            ("I would like to, I would like to order", "I would like to, I would like to order"),
-            ("", ""),
-        ];
-        for (said, kept) in cases {
-            assert_eq!(without_repeated_tail(said), kept);
-        }
-    }
 }
