@@ -272,6 +272,9 @@ impl<P: ?Sized + Send + Sync + 'static> Attempts<P> for Each<P> {
         let to = self.current().filter(|_| next.is_some()).map(|member| member.name);
         let Failure { error, begun } = failure;
         tracing::warn!(from, to, begun, %error, "a service has failed");
+        if let Some(detail) = error.detail() {
+            tracing::debug!(from, ?detail, "what the provider says about it");
+        }
         next
     }
 

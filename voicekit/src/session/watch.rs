@@ -43,6 +43,9 @@ impl Watch {
 
     pub(super) fn failed(&mut self, part: Part, error: &Error) {
         tracing::warn!(%part, %error, "a part of the call failed");
+        if let Some(detail) = error.detail() {
+            tracing::debug!(%part, ?detail, "what the provider says about it");
+        }
         self.show(CallEvent::Failed { part, error });
     }
 }
