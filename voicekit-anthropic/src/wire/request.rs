@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use voicekit_core::llm::ChatRequest;
 use voicekit_core::tool::ToolSpec;
+use voicekit_core::tool::schema::Normalized;
 
 use super::history::turns;
 use crate::config::{AnthropicConfig, Cache, Thinking, ToolChoice};
@@ -74,7 +75,7 @@ fn tool(spec: &ToolSpec) -> Value {
     json!({
         "name": spec.name,
         "description": spec.description,
-        "input_schema": spec.parameters,
+        "input_schema": Normalized::new(&spec.parameters).schema,
     })
 }
 

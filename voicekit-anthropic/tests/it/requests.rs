@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use voicekit_anthropic::{Anthropic, AnthropicConfig, Cache, Thinking, ToolChoice};
 use voicekit_core::llm::{ChatRequest, Message};
-use voicekit_core::tool::{ToolCall, ToolOutcome};
+use voicekit_core::tool::{ToolCall, ToolOutcome, ToolSpec};
 use voicekit_testkit::server::http::{Answer, Asked, HttpServer};
 
 use crate::service::{KEY, YES, ask, config, end, events, question, serve};
@@ -249,5 +249,32 @@ async fn a_tool_may_be_demanded() {
         let asked = asked(configure, question()).await;
         assert_eq!(asked.json()["tool_choice"], expected);
         assert_eq!(asked.header("anthropic-beta"), "a,b");
+    }
+}
+
+#[tokio::test]
+async fn schemas_of_tools_are_sent_in_a_form_that_is_accepted() {
+    let schemas = [
+        json!({}),
+        json!(true),
+        json!({"oneOf": [{"properties": {"a b": {"type": "array"}}}, {"properties": {"b": {}}}]}),
+        json!({"$ref": "#/$defs/A", "$defs": {"A": {"properties": {"größe": {"type": "array"}}}}}),
+    ];
+    let mut request = question();
+    let tools = schemas.into_iter().map(|schema| ToolSpec::new("odd", "").with_parameters(schema));
+    request.tools = tools.collect();
+    let body = asked(plain, request).await.json();
+    for tool in body["tools"].as_array().unwrap() {
+        let schema = &tool["input_schema"];
+        assert_eq!(schema["type"], "object", "{schema}");
+        assert!(
+            ["oneOf", "$ref", "$defs"].iter().all(|word| schema.get(word).is_none()),
+            "{schema}"
+        );
+        for (name, property) in schema["properties"].as_object().unwrap() {
+            let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+            assert!(name.chars().all(fits), "{name}");
+            assert!(property["type"] != "array" || property["items"].is_object(), "{schema}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Tools: what an agent can do beside talking.
 
 mod context;
+pub mod schema;
 
 use std::fmt;
 use std::sync::Arc;
@@ -73,6 +74,10 @@ pub struct ToolSpec {
     /// The most characters of its outcome that the model reads; the rest is cut, and the model is
     /// told so. Default: 8,000, about 2,000 tokens.
     pub longest_output: usize,
+    /// Name of the server that offers the tool. An agent leaves out or renames such a tool where it
+    /// cannot offer it as it is; any other tool is an error then. Default: none, the tool is the
+    /// application's own.
+    pub source: Option<String>,
 }
 
 impl ToolSpec {
@@ -87,6 +92,7 @@ impl ToolSpec {
             timeout: Duration::from_secs(30),
             filler: None,
             longest_output: 8_000,
+            source: None,
         }
     }
 
@@ -129,6 +135,13 @@ impl ToolSpec {
     #[must_use]
     pub fn with_longest_output(mut self, characters: usize) -> Self {
         self.longest_output = characters;
+        self
+    }
+
+    /// Sets [`source`](Self::source).
+    #[must_use]
+    pub fn with_source(mut self, server: impl Into<String>) -> Self {
+        self.source = Some(server.into());
         self
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use voicekit_core::llm::{ChatRequest, Message};
+use voicekit_core::tool::schema::Normalized;
 use voicekit_core::tool::{ToolCall, ToolOutcome, ToolSpec};
 
 use crate::config::{ChatConfig, Dialect, SpeechConfig, ToolChoice};
@@ -85,7 +86,7 @@ fn tool(spec: &ToolSpec) -> Value {
     json!({"type": "function", "function": {
         "name": spec.name,
         "description": spec.description,
-        "parameters": spec.parameters,
+        "parameters": Normalized::new(&spec.parameters).schema,
     }})
 }
 

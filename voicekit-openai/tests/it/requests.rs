@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use voicekit_core::llm::{ChatRequest, Message};
-use voicekit_core::tool::{ToolCall, ToolOutcome};
+use voicekit_core::tool::{ToolCall, ToolOutcome, ToolSpec};
 use voicekit_openai::{ChatConfig, Dialect, OpenAi, OpenAiConfig, ToolChoice};
 use voicekit_testkit::server::http::{Answer, Asked, HttpServer};
 
@@ -190,4 +190,31 @@ impl<F: Fn(OpenAiConfig) -> OpenAiConfig> Then for F {
     fn then(self, dialect: Dialect) -> impl Fn(OpenAiConfig) -> OpenAiConfig {
         move |config| self(config).with_dialect(dialect)
     }
+}
+
+#[tokio::test]
+async fn schemas_of_tools_are_sent_in_a_form_that_is_accepted() {
+    let mut request = question();
+    request.tools = odd_tools();
+    let body = asked(|config| config, request).await.json();
+    for tool in body["tools"].as_array().unwrap() {
+        let parameters = &tool["function"]["parameters"];
+        assert_eq!(parameters["type"], "object", "{parameters}");
+        assert!(parameters["properties"].is_object(), "{parameters}");
+        let refused = ["oneOf", "anyOf", "allOf", "enum", "not", "$ref", "$defs"];
+        assert!(refused.iter().all(|word| parameters.get(word).is_none()), "{parameters}");
+        let list = &parameters["properties"]["list"];
+        assert!(list.is_null() || list["items"].is_object(), "{parameters}");
+    }
+}
+
+fn odd_tools() -> Vec<ToolSpec> {
+    let schemas = [
+        json!({}),
+        json!(true),
+        json!({"type": "object"}),
+        json!({"oneOf": [{"properties": {"list": {"type": "array"}}}, {"properties": {"b": {}}}]}),
+        json!({"$ref": "#/$defs/A", "$defs": {"A": {"properties": {"list": {"type": ["array"]}}}}}),
+    ];
+    schemas.into_iter().map(|schema| ToolSpec::new("odd", "").with_parameters(schema)).collect()
 }
