@@ -30,6 +30,7 @@ pub struct HttpResponse {
     body: Incoming,
     idle: Duration,
     largest: usize,
+    largest_event: usize,
     /// `None` once it went back.
     connection: Option<(Connection, Arc<Pool>)>,
 }
@@ -43,7 +44,8 @@ impl HttpResponse {
     ) -> Self {
         let (head, body) = response.into_parts();
         let (idle, largest) = (config.idle, config.largest_body);
-        Self { endpoint, head, body, idle, largest, connection: Some(connection) }
+        let largest_event = config.largest_event;
+        Self { endpoint, head, body, idle, largest, largest_event, connection: Some(connection) }
     }
 
     /// The HTTP status, 200 to 299.
@@ -110,10 +112,11 @@ impl HttpResponse {
     /// The body as server-sent events.
     ///
     /// The stream ends as [`stream`](Self::stream) does, or with `Protocol` if an event is
-    /// larger than 1 MiB. A body that ends within an event just ends: whether that was the
+    /// larger than [`HttpConfig::largest_event`]. A body that ends within an event just ends: whether that was the
     /// service's last word is for the adapter to know.
     pub fn events(self) -> BoxStream<'static, Result<sse::Event>> {
-        let state = (self, sse::Parser::default());
+        let parser = sse::Parser::with_largest(self.largest_event);
+        let state = (self, parser);
         stream::try_unfold(state, |(mut response, mut parser)| async move {
             loop {
                 if let Some(event) = parser.next_event() {
@@ -121,7 +124,8 @@ impl HttpResponse {
                 }
                 let Some(piece) = response.piece().await? else { return Ok(None) };
                 parser.feed(&piece).map_err(|_| {
-                    response.endpoint.error(ErrorKind::Protocol, "an event is larger than 1 MiB")
+                    let text = format!("an event is larger than {} bytes", response.largest_event);
+                    response.endpoint.error(ErrorKind::Protocol, text)
                 })?;
             }
         })

@@ -46,6 +46,8 @@ pub struct HttpConfig {
     pub most_kept: usize,
     /// The largest body taken whole, in bytes. Default: 16 MiB.
     pub largest_body: usize,
+    /// The largest server-sent event, in bytes. Default: 1 MiB.
+    pub largest_event: usize,
     /// Whether and when a request is tried again that failed before the first byte of its
     /// answer, or was refused. Default: [`RetryPolicy::default`].
     pub retry: RetryPolicy,
@@ -60,6 +62,7 @@ impl Default for HttpConfig {
             keep: Duration::from_secs(60),
             most_kept: 16,
             largest_body: 16 * 1024 * 1024,
+            largest_event: 1024 * 1024,
             retry: RetryPolicy::default(),
         }
     }
@@ -98,6 +101,13 @@ impl HttpConfig {
     #[must_use]
     pub fn with_largest_body(mut self, bytes: usize) -> Self {
         self.largest_body = bytes;
+        self
+    }
+
+    /// Sets [`largest_event`](Self::largest_event).
+    #[must_use]
+    pub fn with_largest_event(mut self, bytes: usize) -> Self {
+        self.largest_event = bytes;
         self
     }
 
