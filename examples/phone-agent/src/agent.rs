@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use voicekit::knowledge::KnowledgeConfig;
 use voicekit::store::recordings::Recordings;
+use voicekit::tools::mcp;
 use voicekit::{Agent, AgentBuilder, CallEvent, Phrases};
 use voicekit_core::listen::Listen;
 use voicekit_core::time::Timestamp;
@@ -71,7 +72,11 @@ pub(crate) async fn agent(
         [&phrases.not_understood, &phrases.still_there, &phrases.failure, &phrases.goodbye];
     let spoken: Vec<&str> =
         spoken.into_iter().chain(&phrases.greeting).map(String::as_str).collect();
-    let parts = parts::load(&settings, &knowledge, &args.models, &spoken).await?;
+    let (parts, remote) = tokio::join!(
+        parts::load(&settings, &knowledge, &args.models, &spoken),
+        mcp::tools(servers)
+    );
+    let (parts, remote) = (parts?, remote?);
     let mut agent = Agent::builder()
         .asr(parts.asr)
         .llm(parts.llm)
@@ -80,10 +85,7 @@ pub(crate) async fn agent(
         .vad(Silero::new)
         .phrases(phrases);
     agent = tools.into_iter().fold(agent, AgentBuilder::tool);
-    for (name, server) in servers {
-        let tools = server.tools().await.with_context(|| format!("[mcp.{name}]"))?;
-        agent = agent.tools(tools);
-    }
+    agent = agent.tools(remote);
     if let Some(documents) = args.desk.documents(parts.embedder).await? {
         let config = KnowledgeConfig::default().with_deadline(LOOKUP);
         agent = agent.knowledge(documents, config);

@@ -15,10 +15,12 @@
 //! [transfer]
 //! "front desk" = "+15551230009"
 //!
-//! # Servers whose tools the model may use: a program, or a URL with a token from the environment.
+//! # MCP servers whose tools the model may use: a program, or a URL with a token from the environment.
 //! [mcp.calendar]
 //! program = "calendar-server"
 //! arguments = ["--stdio"]
+//! env = { TZ = "UTC", API_KEY = { from = "CALENDAR_KEY" } }
+//! exclude = ["delete_*"]
 //!
 //! # A section for each service, with the fields of its crate's configuration.
 //! [openai.chat]
@@ -34,8 +36,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use voicekit::resilience::Limits;
-use voicekit::tools::mcp::{McpServer, Remote};
+use voicekit::tools::mcp::McpServer;
 use voicekit_core::control::Transfer;
+
+mod mcp;
+
+use mcp::Mcp;
 
 /// Reads an environment variable.
 type Var<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -57,44 +63,11 @@ pub(crate) struct Settings {
     tts: Option<Vec<String>>,
     /// Whom callers can be connected to: names and numbers. Default: nobody.
     pub(crate) transfer: BTreeMap<String, String>,
-    /// Servers whose tools the model may use, by a name for errors. Default: none.
+    /// MCP servers whose tools the model may use, by a name for messages. Default: none.
     mcp: BTreeMap<String, Mcp>,
     /// What is said of each service, by its name.
     #[serde(skip)]
     sections: BTreeMap<&'static str, Table>,
-}
-
-/// An MCP server: a program, or what is behind a URL.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Mcp {
-    program: Option<String>,
-    arguments: Vec<String>,
-    url: Option<String>,
-    /// The environment variable that holds the token for the URL.
-    token_env: Option<String>,
-    /// What its tools' names begin with.
-    prefix: String,
-}
-
-impl Mcp {
-    fn server(&self) -> Result<McpServer> {
-        let server = match (&self.program, &self.url) {
-            (Some(program), None) => McpServer::program(program, self.arguments.clone()),
-            (None, Some(url)) => {
-                let mut remote = Remote::new(url);
-                if let Some(name) = &self.token_env {
-                    let token = std::env::var(name);
-                    let token = token.with_context(|| format!("{name} holds no token"))?;
-                    remote = remote.with_token(token);
-                }
-                McpServer::http(remote)?
-            }
-            (Some(_), Some(_)) => bail!("give a program or a url, not both"),
-            (None, None) => bail!("give a program or a url"),
-        };
-        Ok(server.with_prefix(&self.prefix))
-    }
 }
 
 /// A service that can be used.
@@ -281,13 +254,10 @@ impl Settings {
         all.map(|(name, number)| (name.clone(), Transfer::to(number))).collect()
     }
 
-    /// The servers whose tools the model may use, with their names.
-    pub(crate) fn mcp_servers(&self) -> Result<Vec<(String, McpServer)>> {
-        let each = self.mcp.iter().map(|(name, mcp)| {
-            let server = mcp.server().with_context(|| format!("[mcp.{name}]"))?;
-            Ok((name.clone(), server))
-        });
-        each.collect()
+    /// The MCP servers whose tools the model may use.
+    pub(crate) fn mcp_servers(&self) -> Result<Vec<McpServer>> {
+        let each = self.mcp.iter();
+        each.map(|(name, mcp)| mcp.server(name).with_context(|| format!("[mcp.{name}]"))).collect()
     }
 
     /// How long a service may take before the next is tried.

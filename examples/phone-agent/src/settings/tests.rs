@@ -170,3 +170,41 @@ fn an_mcp_server_is_a_program_or_a_url() {
     assert!(lacking.unwrap_err().starts_with("[mcp.a]: NOT_SET_ANYWHERE holds no token"));
     assert!(settings("[mcp.a]\nprogramme = 'server'", &[]).is_err());
 }
+
+#[test]
+fn an_mcp_server_has_settings_of_its_own() {
+    let problem = |text: &str| {
+        let settings = settings(text, &[]).unwrap();
+        settings.mcp_servers().map(|servers| servers.len()).map_err(|error| format!("{error:#}"))
+    };
+    let all = r#"
+        [mcp.calendar]
+        program = "calendar-server"
+        arguments = ["--stdio"]
+        env = { TZ = "UTC", RETRIES = 3, VERBOSE = true, KEY = { from = "PATH" } }
+        cwd = "/tmp"
+        required = true
+        include = ["book", "find_*"]
+        exclude = ["find_all"]
+        prefix = "cal_"
+        timeout = 2.5
+        "#;
+    assert_eq!(problem(all), Ok(1));
+    let wrong = [
+        (
+            "program = 's'\nenv = { A = { from = 'NOT_SET_ANYWHERE' } }",
+            "NOT_SET_ANYWHERE is not set",
+        ),
+        ("program = 's'\nenv = { 'A=B' = 'x' }", "is not a name of a variable"),
+        ("program = 's'\ntimeout = 0", "timeout: 0 is not above 0"),
+        ("program = 's'\ntimeout = -1", "timeout: -1 is not above 0"),
+        ("program = 's'\ntoken_env = 'PATH'", "token_env is for a url"),
+        ("url = 'https://a.example'\ncwd = '/tmp'", "cwd is for a program"),
+        ("url = 'https://a.example'\nenv = { A = 'b' }", "env is for a program"),
+    ];
+    for (text, expected) in wrong {
+        let error = problem(&format!("[mcp.a]\n{text}")).unwrap_err();
+        assert!(error.starts_with("[mcp.a]: ") && error.contains(expected), "{error}");
+    }
+    assert!(settings("[mcp.a]\nprogram = 's'\ntimeout = 'soon'", &[]).is_err());
+}
