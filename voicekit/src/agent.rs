@@ -1,6 +1,5 @@
 //! An agent: the parts of which conversations are made.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,9 +25,10 @@ use crate::calls::Calls;
 use crate::knowledge::{Knowledge, KnowledgeConfig};
 use crate::observer::{CallReport, Observer};
 use crate::prompt::Prompting;
-use crate::session::{STOP, Session, Sessions, offer};
+use crate::session::{Session, Sessions, offer};
 use crate::slots::Note;
 use crate::team::Cast;
+use crate::tools::offered::offered;
 
 /// An agent that can answer any number of calls at once. Cloning shares it.
 #[derive(Clone)]
@@ -159,14 +159,18 @@ impl AgentBuilder {
         self
     }
 
-    /// Something that the model may do; may be given several times. Default: nothing.
+    /// Adds a tool; may be called several times. Default: no tools.
+    ///
+    /// Its schema is [normalized](voicekit_core::tool::schema) for model providers. A tool
+    /// [of a server](voicekit_core::tool::ToolSpec::source) whose name is taken is offered under
+    /// another one.
     #[must_use]
     pub fn tool(mut self, tool: impl Tool) -> Self {
         self.tools.push(Arc::new(tool));
         self
     }
 
-    /// Several things that the model may do.
+    /// Adds several tools.
     #[must_use]
     pub fn tools<T: Tool>(self, tools: impl IntoIterator<Item = T>) -> Self {
         tools.into_iter().fold(self, Self::tool)
@@ -283,7 +287,7 @@ impl AgentBuilder {
         if !prompting.slots.is_empty() {
             tools.push(Arc::new(Note::new(&prompting.slots)));
         }
-        check_tools(&tools)?;
+        let tools = offered(tools)?;
         prompting.check(&tools.iter().map(|tool| offer(&**tool)).collect::<Vec<_>>())?;
         let heard = AudioFormat::pcm16(vad()?.rate_hz());
         Converter::new(AudioFormat::PHONE, heard)?;
@@ -323,30 +327,6 @@ impl fmt::Debug for AgentBuilder {
 
 fn energy_vad() -> Result<Box<dyn Vad>> {
     Ok(Box::new(EnergyVad::new(8_000, Duration::from_millis(20))?))
-}
-
-/// Models accept letters, digits, `_` and `-`, must tell tools apart, and give their arguments as
-/// an object.
-fn check_tools(tools: &[Arc<dyn Tool>]) -> Result<()> {
-    let mut seen = BTreeSet::from([STOP.to_owned()]);
-    for spec in tools.iter().map(|tool| tool.spec()) {
-        let (name, fits) =
-            (&spec.name, |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-        let problem = if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-            "is not 1 to 64 letters, digits, _ and -"
-        } else if name == STOP {
-            "is taken: the model stops tools with it"
-        } else if !seen.insert(name.clone()) {
-            "is the name of two tools"
-        } else if spec.parameters.get("type").and_then(|kind| kind.as_str()) != Some("object") {
-            "takes no object: its arguments must be a struct with named fields"
-        } else {
-            continue;
-        };
-        let message = format!("tool name {name:?} {problem}");
-        return Err(Error::new(ErrorKind::Config, "agent", message));
-    }
-    Ok(())
 }
 
 fn missing(part: &'static str) -> Error {

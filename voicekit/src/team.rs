@@ -50,7 +50,7 @@ use crate::observer::CallReport;
 use crate::session::Session;
 
 /// The tool by which a model hands the caller on.
-const HAND_OFF: &str = "hand_off";
+pub(crate) const HAND_OFF: &str = "hand_off";
 
 /// Agents that hand callers to each other. Cloning shares it.
 #[derive(Clone, Debug)]

@@ -37,6 +37,8 @@ mod arguments;
 pub mod builtin;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+mod names;
+pub(crate) mod offered;
 
 use std::fmt;
 use std::sync::Arc;

@@ -11,7 +11,13 @@ mod listening;
 #[cfg(feature = "mcp")]
 mod mcp;
 #[cfg(feature = "mcp")]
+mod mcp_faults;
+#[cfg(feature = "mcp")]
 mod mcp_http;
+#[cfg(feature = "mcp")]
+mod mcp_results;
+#[cfg(feature = "mcp")]
+mod mcp_script;
 mod memory;
 mod outages;
 mod parts;

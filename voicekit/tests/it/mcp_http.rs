@@ -281,3 +281,119 @@ async fn what_is_no_server_is_a_clear_error() {
         assert!(error.message().contains(text), "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn large_answers_are_read_over_http_and_larger_ones_are_an_error() {
+    let shapes: [Shape; 2] = [as_json, |message| Answer::events(format!("data: {message}\n\n"))];
+    for shape in shapes {
+        let sizes = [20_000_000, 34 << 20, 5];
+        let mut calls = 0;
+        let (remote, _server) = customers(as_json, move |asked| {
+            calls += 1;
+            shape(&says(asked, &"x".repeat(sizes[calls - 1]), false))
+        });
+        let tools = tools(remote).await;
+        assert_eq!(run(&tools, "change", "{}").await.text.len(), 20_000_000);
+        let told = run(&tools, "change", "{}").await;
+        assert!(told.failed && told.text.contains("larger than"), "{}", told.text.len());
+        assert_eq!(run(&tools, "change", "{}").await, ToolOutcome::ok("xxxxx"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_rmcp_does_not_know_is_read_over_http_too() {
+    let result = json!({"content": [{"a": 1, "type": "hologram"}, {"type": "text", "text": "Ann"}], "isError": "no"});
+    let shapes: [Shape; 2] = [as_json, as_events];
+    for shape in shapes {
+        let result = result.clone();
+        let (remote, _server) = customers(shape, move |asked| {
+            shape(&json!({"jsonrpc": "2.0", "id": asked.json()["id"], "result": result}))
+        });
+        let told = run(&tools(remote).await, "change", "{}").await;
+        assert_eq!(told, ToolOutcome::ok("{\"a\":1,\"type\":\"hologram\"}\nAnn"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn notifications_and_requests_within_an_answer_do_not_break_it() {
+    let logs = Logs::catch_up_to(tracing::Level::INFO);
+    let (remote, server) = customers(as_json, |asked| {
+        let note = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "5550123"}});
+        let ping = json!({"jsonrpc": "2.0", "id": "p-1", "method": "ping"});
+        let answer = says(asked, "Ann", false);
+        Answer::events(format!("data: {note}\n\ndata: {ping}\n\ndata: [{answer}]\n\n"))
+    });
+    let tools = tools(remote).await;
+    assert_eq!(run(&tools, "change", "{}").await, ToolOutcome::ok("Ann"));
+    sleep(ms(500)).await;
+    let answered = server.asked().iter().any(|asked| asked.json()["id"] == "p-1");
+    assert!(answered && !logs.text().contains("5550123"), "{}", logs.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_is_not_followed_and_named() {
+    for status in [301, 302, 307, 308] {
+        let (remote, server) = serving(move |_| {
+            Answer::new(status).with_header("location", "https://elsewhere.test/mcp")
+        });
+        let error = McpServer::http(remote).unwrap().tools().await.unwrap_err();
+        assert!(error.message().contains(&format!("HTTP {status}")), "{error}");
+        assert!(server.asked().iter().all(|asked| asked.header("host") == "customers.test"));
+    }
+}
+
+/// Answers of the older transport: the client numbers its requests from 0.
+fn older(endpoint: &'static str) -> (Remote, Arc<HttpServer>) {
+    serving(move |asked| match &*asked.method {
+        "GET" => {
+            let message = |id: u32, result: Value| {
+                format!(
+                    "event: message\ndata: {}\n\n",
+                    json!({"jsonrpc": "2.0", "id": id, "result": result})
+                )
+            };
+            let welcome = json!({"protocolVersion": "2024-11-05", "capabilities": {}, "serverInfo": {"name": "x", "version": "1"}});
+            Answer::events(format!("event: endpoint\ndata: {endpoint}\n\n"))
+                .then_wait(ms(100))
+                .then(message(0, welcome))
+                .then_wait(ms(100))
+                .then(message(1, json!({"tools": listed()})))
+                .then_wait(ms(5_000))
+                .then(message(2, json!({"content": [{"type": "text", "text": "Ann"}]})))
+                .then_stall()
+        }
+        "POST" if asked.target.contains("message") => Answer::new(202),
+        _ => Answer::new(405),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_older_transport_is_spoken_where_the_newer_is_rejected() {
+    for endpoint in
+        ["/messages?session=1", "messages?session=1", "http://customers.test/messages?session=1"]
+    {
+        let (remote, server) = older(endpoint);
+        let tools = tools(remote).await;
+        assert_eq!(tools.len(), 2, "{endpoint}");
+        let told = run(&tools, "find", r#"{"name": "A"}"#).await;
+        assert_eq!(told, ToolOutcome::ok("Ann"));
+        let calls = asked(&server, "tools/call");
+        assert_eq!(calls[0].target, "/messages?session=1");
+        assert_eq!(calls[0].header("authorization"), format!("Bearer {TOKEN}"));
+    }
+    for endpoint in [
+        "https://elsewhere.test/messages",
+        "//elsewhere.test/messages",
+        "http://customers.test:99/messages",
+    ] {
+        let (remote, server) = older(endpoint);
+        let error = McpServer::http(remote).unwrap().tools().await.unwrap_err();
+        assert!(error.message().contains("customers.test"), "{error}");
+        assert!(
+            server
+                .asked()
+                .iter()
+                .all(|asked| asked.method == "GET" || !asked.target.contains("message"))
+        );
+    }
+}

@@ -2,54 +2,92 @@
 //!
 //! ```no_run
 //! # async fn agent() -> voicekit::core::error::Result<()> {
-//! use voicekit::tools::mcp::{McpServer, Remote};
+//! use voicekit::tools::mcp::{self, McpServer, Remote};
 //!
-//! let calendar = McpServer::program("calendar-server", ["--stdio"]);
+//! let calendar = McpServer::program("calendar-server", ["--stdio"]).with_env("TZ", "UTC");
 //! let customers = Remote::new("https://customers.example/mcp").with_token("the token");
-//! let customers = McpServer::http(customers)?;
-//! let builder = voicekit::Agent::builder()
-//!     .tools(calendar.tools().await?)
-//!     .tools(customers.tools().await?);
+//! let customers = McpServer::http(customers)?.with_required(true);
+//! let builder = voicekit::Agent::builder().tools(mcp::tools([calendar, customers]).await?);
 //! # let _ = builder; Ok(())
 //! # }
 //! ```
 //!
-//! A tool's name, description and schema are the server's. What it says of itself is believed: one
-//! that only reads is dropped when the caller interrupts, one that destroys is
-//! [`Effect::Irreversible`]; [`FnTool`] has what changes that. A call that is dropped or takes too
-//! long is cancelled at the server, too.
+//! # What is offered to the model
 //!
-//! The connection is made for the first call and made again for the next one after it broke. What
-//! was under way then is not repeated, unless the tool only reads: it may have been done. The model
-//! is told so, and the call goes on.
+//! Descriptions, hints and schemas come from the server. A tool that only reads is dropped when
+//! the caller interrupts; one that destroys is [`Effect::Irreversible`]; [`FnTool`] has methods to
+//! change that. Schemas are [normalized](voicekit_core::tool::schema) for model providers, and the
+//! arguments of a call are checked against the server's own schema. Names are changed to what
+//! providers accept and made unique; the server is called with its own.
+//!
+//! A server that is down, and a tool that cannot be offered, do not keep an agent from starting:
+//! they are left out, with one warning that names server and tool.
+//!
+//! # Secrets
+//!
+//! A program does not inherit the environment of this process: it gets a few variables that
+//! programs need to run, such as `PATH`, `HOME` and `LANG`, and those of
+//! [`McpServer::with_env`]. A server behind a URL gets its own token and headers only; redirects
+//! are not followed. Tokens are replaced wherever a server repeats them.
+//!
+//! # Failures during a call
+//!
+//! A call that is dropped or takes too long is cancelled at the server. A connection that broke is
+//! made again for the next call. What was under way is not repeated, unless the tool only reads: it
+//! may have been done. The model is told so, and the call goes on. Answers of up to 32 MiB are
+//! read; the model gets as much of them as
+//! [`FnTool::with_longest_output`] allows, with a note of how much was cut.
 
+mod client;
+mod content;
+mod filter;
+mod hidden;
+mod legacy;
+mod lines;
+mod listing;
+mod message;
+mod program;
 mod remote;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, JsonObject};
+use futures::future::{BoxFuture, join_all};
+use rmcp::model::{CallToolRequestParams, CallToolResponse, JsonObject};
 use rmcp::service::{RoleClient, RunningService, ServiceError, serve_client};
-use rmcp::transport::TokioChildProcess;
+use rmcp::transport::Transport;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::process::Command;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::tool::{Effect, OnBargeIn, ToolSpec};
+use voicekit_core::tool::schema::{Normalized, check};
+use voicekit_net::Secret;
 
 use super::{FnTool, ToolError};
 
+use filter::Filter;
+use hidden::Hidden;
+use lines::Lines;
+use listing::{Listed, Offer};
+use program::Program;
+
+#[cfg(doc)]
+use voicekit_core::tool::Effect;
+
 pub use remote::Remote;
 
-/// How long a server may take to start and to say what it can do, unless set otherwise: programs
-/// that fetch themselves first are slow.
+/// Default time for a server to start and to list its tools: programs that download themselves
+/// first are slow.
 const START: Duration = Duration::from_secs(20);
+
+/// Longest text of an error of a server, in characters.
+const LONGEST_ERROR: usize = 300;
 
 type Connection = Arc<RunningService<RoleClient, ()>>;
 type Dial = dyn Fn() -> BoxFuture<'static, Result<Connection>> + Send + Sync;
@@ -59,124 +97,246 @@ type Dial = dyn Fn() -> BoxFuture<'static, Result<Connection>> + Send + Sync;
 pub struct McpServer {
     name: String,
     prefix: String,
+    filter: Filter,
+    is_required: bool,
     start: Duration,
+    call: Option<Duration>,
+    hidden: Hidden,
     link: Arc<Link>,
 }
 
-/// The connection, and how to make it anew.
+/// The connection, and how to make it.
 struct Link {
-    dial: Box<Dial>,
+    way: Way,
     /// Held while the connection is made, so that it is made once.
     live: Mutex<Option<Connection>>,
 }
 
+/// How a server is reached.
+#[derive(Clone)]
+enum Way {
+    Program(Program),
+    Dial(Arc<Dial>),
+}
+
+/// Connects to all `servers` at once and returns their tools, in the order of the servers.
+///
+/// A server that fails is left out with a warning, unless it is
+/// [required](McpServer::with_required). This takes at most the longest
+/// [start timeout](McpServer::with_start_timeout) of the servers.
+///
+/// # Errors
+///
+/// As [`McpServer::tools`], for the first server that is required and fails.
+pub async fn tools(servers: impl IntoIterator<Item = McpServer>) -> Result<Vec<FnTool>> {
+    let all = servers.into_iter().map(|server| async move { server.optional_tools().await });
+    let all: Vec<Result<Vec<FnTool>>> = join_all(all).await;
+    let all: Vec<Vec<FnTool>> = all.into_iter().collect::<Result<_>>()?;
+    Ok(all.into_iter().flatten().collect())
+}
+
 impl McpServer {
-    /// The server that `program` is, spoken to over its standard input and output. It is started
-    /// with the environment of this process and ended with the connection.
+    /// Creates a server that is started as a program and spoken to over its standard input and
+    /// output. It ends with the connection.
+    ///
+    /// The program gets a few variables of this process, such as `PATH`, `HOME`, `LANG` and `TZ`,
+    /// and those of [`with_env`](Self::with_env). Its log (standard error) is logged at DEBUG.
     pub fn program<A: Into<String>>(
         program: impl Into<String>,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let program = program.into();
-        let arguments: Vec<String> = arguments.into_iter().map(Into::into).collect();
+        let arguments = arguments.into_iter().map(Into::into).collect();
         let name = program.clone();
-        Self::new(program.clone(), move || {
-            let mut command = Command::new(&program);
-            command.args(&arguments).kill_on_drop(true);
-            let started = TokioChildProcess::new(command);
-            let name = name.clone();
-            async move {
-                let process = started.map_err(|error| broken(&name, "cannot be started", error))?;
-                let service = serve_client((), process).await;
-                service.map(Arc::new).map_err(|error| broken(&name, "did not start", error))
-            }
-            .boxed()
-        })
+        Self::new(
+            name,
+            Way::Program(Program { program, arguments, env: BTreeMap::new(), cwd: None }),
+        )
     }
 
-    /// The server behind what `dial` connects to, such as a socket; `name` is for errors.
+    /// Creates a server behind what `dial` connects to, such as a socket; `name` is for messages.
     pub fn dialled<F, Fut, S>(name: impl Into<String>, dial: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = io::Result<S>> + Send + 'static,
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let name = name.into();
-        Self::new(name.clone(), move || {
-            let (dialled, name) = (dial(), name.clone());
+        Self::reached(name.into(), move || {
+            let dialled = dial();
             async move {
-                let stream =
-                    dialled.await.map_err(|error| broken(&name, "cannot be reached", error))?;
-                let service = serve_client((), stream).await;
-                service.map(Arc::new).map_err(|error| broken(&name, "did not start", error))
+                let stream = dialled.await.map_err(|error| broken("cannot be reached", error))?;
+                let (read, write) = tokio::io::split(stream);
+                begin(Lines::new(read, write, None)).await
             }
             .boxed()
         })
     }
 
-    fn new(
+    fn reached(
         name: String,
         dial: impl Fn() -> BoxFuture<'static, Result<Connection>> + Send + Sync + 'static,
     ) -> Self {
-        let link = Link { dial: Box::new(dial), live: Mutex::new(None) };
-        Self { name, prefix: String::new(), start: START, link: Arc::new(link) }
+        Self::new(name, Way::Dial(Arc::new(dial)))
     }
 
-    /// Puts `prefix` before the names of its tools, so that those of two servers differ.
+    fn new(name: String, way: Way) -> Self {
+        Self {
+            name,
+            prefix: String::new(),
+            filter: Filter::default(),
+            is_required: false,
+            start: START,
+            call: None,
+            hidden: Hidden::default(),
+            link: Arc::new(Link { way, live: Mutex::new(None) }),
+        }
+    }
+
+    /// Sets the name in messages and, where names of tools collide, before them. Default: the
+    /// program or the host.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Puts `prefix` before the names of its tools. Default: nothing; names that collide are made
+    /// unique all the same.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How long it may take to start and to list its tools. Default: 20 s.
+    /// Offers only the tools that match one of these: names at the server, in which `*` stands for
+    /// any characters and `?` for one. Default: all tools.
+    #[must_use]
+    pub fn with_include<P: Into<String>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
+        self.filter.include = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Leaves out the tools that match one of these, also if they are included. Default: none.
+    #[must_use]
+    pub fn with_exclude<P: Into<String>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
+        self.filter.exclude = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether [`tools`] fails if this server does. Default: no.
+    #[must_use]
+    pub fn with_required(mut self, is_required: bool) -> Self {
+        self.is_required = is_required;
+        self
+    }
+
+    /// Sets an environment variable of the program. A value of 8 or more characters whose variable
+    /// is named like a secret (`…KEY`, `…TOKEN`, `…SECRET`, `…PASSWORD`) is hidden where the
+    /// program repeats it. No effect on a server that is not a program.
+    #[must_use]
+    pub fn with_env(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        if is_secret(&name) {
+            self.hidden.add(value.expose());
+        }
+        self.change(|program| {
+            program.env.insert(name, value);
+        })
+    }
+
+    /// Sets the directory in which the program runs. Default: that of this process. No effect on a
+    /// server that is not a program.
+    #[must_use]
+    pub fn with_cwd(self, directory: impl Into<PathBuf>) -> Self {
+        let directory = directory.into();
+        self.change(|program| program.cwd = Some(directory))
+    }
+
+    /// Clones that exist keep the program as it was.
+    fn change(mut self, change: impl FnOnce(&mut Program)) -> Self {
+        let mut way = self.link.way.clone();
+        if let Way::Program(program) = &mut way {
+            change(program);
+            self.link = Arc::new(Link { way, live: Mutex::new(None) });
+        }
+        self
+    }
+
+    /// Sets the time that the server may take to start and to list its tools, and to be connected
+    /// again later. Default: 20 s.
     #[must_use]
     pub fn with_start_timeout(mut self, limit: Duration) -> Self {
         self.start = limit;
         self
     }
 
-    /// The tools that it has now.
+    /// Sets the time that one call of a tool may take. Default: 30 s.
+    #[must_use]
+    pub fn with_call_timeout(mut self, limit: Duration) -> Self {
+        self.call = Some(limit);
+        self
+    }
+
+    /// Connects and returns the tools that can be offered. Those that cannot are left out with a
+    /// warning.
     ///
     /// # Errors
     ///
     /// `Connection` if it cannot be started or reached, `Timeout` if it takes too long, `Protocol`
-    /// if it does not say what it can do.
+    /// if it does not list its tools.
     pub async fn tools(&self) -> Result<Vec<FnTool>> {
-        let connection = self.connection().await?;
         let listed = self.in_time(async {
-            let listed = connection.list_all_tools().await;
-            listed.map_err(|error| {
-                let text = format!("{} does not list its tools", self.name);
-                Error::new(ErrorKind::Protocol, "mcp", text).with_source(error)
+            let connection = self.connect().await?;
+            listing::pages(&connection, &self.name).await.map_err(|error| {
+                let text = format!("does not list its tools: {}", self.words(&error));
+                let kind = remote::failed(&error).map_or(ErrorKind::Protocol, Error::kind);
+                Error::new(kind, "mcp", text)
             })
         });
-        Ok(listed.await?.into_iter().map(|tool| self.tool(tool)).collect())
+        let listed = listed.await?;
+        let offer = Offer {
+            server: &self.name,
+            prefix: &self.prefix,
+            filter: &self.filter,
+            timeout: self.call,
+            hidden: &self.hidden,
+        };
+        Ok(offer.of(listed).into_iter().map(|tool| self.tool(tool)).collect())
     }
 
-    fn tool(&self, tool: rmcp::model::Tool) -> FnTool {
-        let hints = tool.annotations.unwrap_or_default();
-        let reads = hints.read_only_hint == Some(true);
-        let effect = match (reads, hints.destructive_hint) {
-            (true, _) => Effect::Read,
-            (false, Some(true)) => Effect::Irreversible,
-            (false, _) => Effect::Write,
-        };
-        let policy = if reads { OnBargeIn::Cancel } else { OnBargeIn::Finish };
-        let mut schema = Value::Object((*tool.input_schema).clone());
-        if let Some(fields) = schema.as_object_mut() {
-            fields.remove("$schema");
+    /// The tools, or none with a warning if the server fails and is not required.
+    async fn optional_tools(&self) -> Result<Vec<FnTool>> {
+        match self.tools().await {
+            Err(error) if !self.is_required => {
+                let (server, kind) = (&self.name, error.kind());
+                tracing::warn!(
+                    server,
+                    ?kind,
+                    "MCP server is not available: its tools are left out"
+                );
+                tracing::debug!(server, %error, "why an MCP server is not available");
+                Ok(Vec::new())
+            }
+            tools => tools,
         }
-        let name = format!("{}{}", self.prefix, tool.name);
-        let spec = ToolSpec::new(fitting(&name), tool.description.unwrap_or_default())
-            .with_parameters(schema)
-            .with_effect(effect)
-            .with_on_barge_in(policy);
-        let server = self.clone();
+    }
+
+    fn tool(&self, tool: Listed) -> FnTool {
+        let Listed { name, schema, spec, reads } = tool;
+        let normalized = Arc::new(Normalized::new(&schema));
+        let (schema, server) = (Arc::new(schema), self.clone());
         let run = move |arguments: &str, _| {
-            let (server, name) = (server.clone(), tool.name.clone().into_owned());
-            let arguments = read(arguments);
-            async move { server.call(name, arguments?, reads).await }.boxed()
+            let (server, name) = (server.clone(), name.clone());
+            let arguments = read(arguments, &schema, &normalized);
+            async move {
+                let told = match arguments {
+                    Ok(arguments) => server.call(name, arguments, reads).await,
+                    Err(error) => Err(error),
+                };
+                let hidden = &server.hidden;
+                told.map(|text| hidden.hide(text)).map_err(|error| ToolError(hidden.hide(error.0)))
+            }
+            .boxed()
         };
         FnTool { spec, quiet: false, run: Arc::new(run) }
     }
@@ -189,46 +349,66 @@ impl McpServer {
     ) -> Result<String, ToolError> {
         let mut request = CallToolRequestParams::new(name);
         request.arguments = Some(arguments);
-        let first = self.connection().await?.call_tool(request.clone()).await;
+        let first = self.connection().await?.call_tool_once(request.clone()).await;
         let answer = match first {
             Err(error) if reads && is_lost(&error) => {
-                self.connection().await?.call_tool(request).await
+                self.connection().await?.call_tool_once(request).await
             }
             first => first,
         };
         match answer {
-            Ok(result) => said(&result),
+            Ok(CallToolResponse::Complete(result)) => content::text(&message::raw(result)),
             Err(ServiceError::McpError(error)) => Err(ToolError::new(error.message.into_owned())),
             Err(error) if is_lost(&error) => {
                 let text = "went away. It may or may not have happened.";
                 Err(ToolError::new(format!("{} {text}", self.name)))
             }
-            Err(error) => {
-                let text = match remote::failed(&error) {
-                    Some(refusal) => refusal.message().to_owned(),
-                    None => error.to_string(),
-                };
-                Err(ToolError::new(format!("{}: {text}", self.name)))
-            }
+            Err(error) => Err(ToolError::new(format!("{}: {}", self.name, self.words(&error)))),
+            Ok(_) => Err(ToolError::new(format!("{} gives an answer of no known kind", self.name))),
         }
     }
 
-    /// The connection, made anew if it is gone.
+    /// The connection, made again if it is gone.
     async fn connection(&self) -> Result<Connection> {
+        self.in_time(self.connect()).await
+    }
+
+    async fn connect(&self) -> Result<Connection> {
         let mut live = self.link.live.lock().await;
         if let Some(connection) = live.as_ref().filter(|live| !live.is_transport_closed()) {
             return Ok(Arc::clone(connection));
         }
-        let connection = self.in_time((self.link.dial)()).await?;
+        let connection = match &self.link.way {
+            Way::Program(program) => begin(program.start(&self.name)?).await?,
+            Way::Dial(dial) => dial().await?,
+        };
         *live = Some(Arc::clone(&connection));
         Ok(connection)
     }
 
+    /// Limits the time of `work` and puts the server's name before its error.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        timeout(self.start, work).await.unwrap_or_else(|_| {
-            let text = format!("{} did not answer within {:?}", self.name, self.start);
-            Err(Error::new(ErrorKind::Timeout, "mcp", text))
-        })
+        match timeout(self.start, work).await {
+            Ok(Err(error)) => {
+                let text = self.hidden.hide(format!("{} {}", self.name, error.message()));
+                Err(Error::new(error.kind(), "mcp", text).with_retry(error.retry()))
+            }
+            Ok(done) => done,
+            Err(_) => {
+                let text = format!("{} did not answer within {:?}", self.name, self.start);
+                Err(Error::new(ErrorKind::Timeout, "mcp", text))
+            }
+        }
+    }
+
+    fn words(&self, error: &ServiceError) -> String {
+        let text = match (remote::failed(error), error) {
+            (Some(refusal), _) => refusal.message().to_owned(),
+            (None, ServiceError::McpError(error)) => error.message.clone().into_owned(),
+            (None, ServiceError::UnexpectedResponse) => "the answer is not a list".to_owned(),
+            (None, error) => error.to_string(),
+        };
+        self.hidden.hide(shortened(text))
     }
 }
 
@@ -239,33 +419,32 @@ impl fmt::Debug for McpServer {
     }
 }
 
-/// The name with what models do not take in names replaced, at most 64 characters.
-fn fitting(name: &str) -> String {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    name.chars().map(|c| if fits(c) { c } else { '_' }).take(64).collect()
+/// Starts the protocol over a transport.
+async fn begin(transport: impl Transport<RoleClient> + 'static) -> Result<Connection> {
+    let service = serve_client((), transport).await;
+    service.map(Arc::new).map_err(|error| broken("did not start", error))
 }
 
-fn read(arguments: &str) -> Result<JsonObject, ToolError> {
-    crate::tools::arguments::read(arguments)
-}
-
-/// What the tool says, as text.
-fn said(result: &CallToolResult) -> Result<String, ToolError> {
-    let mut text: Vec<String> = result.content.iter().map(piece).collect();
-    if text.is_empty() {
-        text.extend(result.structured_content.as_ref().map(Value::to_string));
+/// The arguments for the server: with its own names, and as its schema wants them.
+fn read(arguments: &str, schema: &Value, names: &Normalized) -> Result<JsonObject, ToolError> {
+    let arguments: JsonObject = crate::tools::arguments::read(arguments)?;
+    let arguments = names.restore(Value::Object(arguments));
+    match check(schema, arguments) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(_) => Err(ToolError::new("Nothing was done: the arguments must be one JSON object.")),
+        Err(wrong) => {
+            let advice = "Correct it, or ask the caller again.";
+            Err(ToolError::new(format!("Nothing was done: {wrong}. {advice}")))
+        }
     }
-    let text = if text.is_empty() { "Done.".to_owned() } else { text.join("\n") };
-    if result.is_error == Some(true) { Err(ToolError::new(text)) } else { Ok(text) }
 }
 
-fn piece(block: &ContentBlock) -> String {
-    match block {
-        ContentBlock::Text(text) => text.text.clone(),
-        ContentBlock::Image(_) => "[an image]".to_owned(),
-        ContentBlock::Audio(_) => "[a sound]".to_owned(),
-        ContentBlock::Resource(_) | ContentBlock::ResourceLink(_) | _ => "[a document]".to_owned(),
-    }
+/// Whether a variable is named like one that holds a secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let words =
+        ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PWD", "CREDENTIAL", "AUTH", "DSN", "URL"];
+    words.iter().any(|word| name.contains(word)) && name != "PWD"
 }
 
 /// Whether there is no answer to be had, rather than one that refuses.
@@ -276,6 +455,14 @@ fn is_lost(error: &ServiceError) -> bool {
     }
 }
 
-fn broken(name: &str, what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Connection, "mcp", format!("{name} {what}: {error}")).with_source(error)
+fn broken(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let text = shortened(format!("{what}: {error}"));
+    Error::new(ErrorKind::Connection, "mcp", text)
+}
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(LONGEST_ERROR) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
