@@ -24,7 +24,7 @@ async fn no_error_repeats_the_key_and_no_log_holds_it_or_what_was_said() {
         Script::refuse(401, &[], format!(r#"{{"error":"no such key: {KEY}"}}"#)),
         Script::new().until_bytes(1).close(1008, format!("bad key {KEY}")),
         Script::new().say(r#"{"type":"Begin","id":"s"}"#).until_bytes(1).say(words).say(in_band),
-        Script::new().say(format!(r#"{{"type":"Turn","words":"confidential {KEY}"}}"#)),
+        Script::new().say(format!(r#"{{"type":7,"words":"confidential {KEY}"}}"#)),
     ];
     for script in scripts {
         let server = service([script]);

@@ -38,9 +38,9 @@ async fn a_turn_without_words_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interim_that_comes_to_nothing_is_taken_back() {
+async fn an_interim_that_comes_to_nothing_is_kept() {
     let lines = heard(config(), [said(0, "hm", 0).unsure(), said(0, "", 0).end()]);
-    assert_eq!(lines.await, ["~ hm", "= "]);
+    assert_eq!(lines.await, ["~ hm", "= hm"]);
 }
 
 fn twice() -> [Said; 3] {
