@@ -106,7 +106,7 @@ fn halves_of_surrogate_pairs_are_replaced() {
 
 #[test]
 fn what_is_not_json_at_all_is_refused() {
-    for text in ["", "{", "nothing", "{\"a\":Nan}", "\"\\", "\"\\u12", "[1,]", "{\"a\":NaN", "NaNé"]
+    for text in ["", "{", "nothing", "{\"a\":Nil}", "\"\\", "\"\\u12", "[1,]", "{\"a\":NaN", "NaNé"]
     {
         assert!(parse(text).is_err(), "{text}");
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::stream::BoxStream;
-use tokio::time::timeout;
+use futures::stream::{self, BoxStream};
+use tokio::time::{sleep, timeout};
 use voicekit_core::asr::{Asr, AsrEvent, AsrInput, AsrRequest};
 use voicekit_core::audio::AudioChunk;
 use voicekit_core::error::{ErrorKind, Result};
@@ -201,8 +201,12 @@ async fn answered(
     request: &AsrRequest,
     speech: &AudioChunk,
 ) -> Result<Vec<Result<AsrEvent>>, String> {
-    let (_feed, input) = Feed::new(utterance(speech), false);
-    let mut events = open(asr, request, input).await?;
+    // As fast as it is spoken: words are shown while there is time to.
+    let spoken = stream::iter(utterance(speech)).then(|item| async move {
+        sleep(Duration::from_millis(20)).await;
+        item
+    });
+    let mut events = open(asr, request, spoken.chain(stream::pending()).boxed()).await?;
     let (mut seen, mut patience) = (Vec::new(), PATIENCE);
     while let Ok(Some(event)) = timeout(patience, events.next()).await {
         if matches!(&event, Ok(AsrEvent::Final(words)) if words.finalized) {

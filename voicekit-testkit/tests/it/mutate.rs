@@ -10,7 +10,7 @@ fn message() -> Value {
 #[test]
 fn every_field_is_dropped_and_changed_to_every_type() {
     let all = mutations(&message());
-    let fields = ["/type", "/at", "/words", "/words/*", "/words/*/text", "/words/*/sure"];
+    let fields = ["/type", "/at", "/words", "/words/*", "/words/*/text"];
     for field in fields {
         let of_it = || all.iter().filter(|mutation| mutation.at == field);
         assert!(of_it().any(|mutation| mutation.how == "drop"), "{field}");
