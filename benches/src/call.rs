@@ -301,6 +301,7 @@ impl<'a> Call<'a> {
                 | Action::RestartHearing
                 | Action::RunTool { .. }
                 | Action::State(_)
+                | Action::Transfer
                 | Action::TurnExceeded => {}
             }
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use voicekit_core::asr::Asr;
 use voicekit_core::audio::AudioFormat;
+use voicekit_core::control::Transfer;
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::listen::Listen;
@@ -18,6 +19,7 @@ use voicekit_core::text::ClausesConfig;
 use voicekit_core::tool::Tool;
 use voicekit_core::transport::{Answer, CallInfo, Transport};
 use voicekit_core::tts::Tts;
+use voicekit_core::turn::dead_end::DeadEnd;
 use voicekit_core::turn::{self, TurnDetector};
 use voicekit_core::vad::{EnergyVad, Vad};
 
@@ -51,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) listeners: Vec<Arc<dyn Listen>>,
     pub(crate) sessions: Option<(Arc<dyn SessionStore>, Sessions)>,
     pub(crate) knowledge: Option<Arc<Knowledge>>,
+    pub(crate) dead_end_transfer: Option<Transfer>,
     pub(crate) calls: Arc<Calls>,
 }
 
@@ -128,6 +131,7 @@ pub struct AgentBuilder {
     listeners: Vec<Arc<dyn Listen>>,
     sessions: Option<(Arc<dyn SessionStore>, Sessions)>,
     knowledge: Option<Arc<Knowledge>>,
+    dead_end_transfer: Option<Transfer>,
 }
 
 impl AgentBuilder {
@@ -226,6 +230,16 @@ impl AgentBuilder {
         self
     }
 
+    /// Sets whom callers are transferred to when turns lead nowhere, if the turn configuration's
+    /// [`dead_ends`](turn::Config::dead_ends) say [`Transfer`](turn::dead_end::DeadEnd::Transfer).
+    /// It needs a transport with the carrier's [call control](voicekit_core::control::CallControl);
+    /// where the transfer fails, the agent asks what else it can do. Default: nobody.
+    #[must_use]
+    pub fn dead_end_transfer(mut self, to: Transfer) -> Self {
+        self.dead_end_transfer = Some(to);
+        self
+    }
+
     /// How replies are paced towards the carrier.
     #[must_use]
     pub fn pace(mut self, pace: Pace) -> Self {
@@ -283,6 +297,7 @@ impl AgentBuilder {
         turn.finalize_wait = turn.finalize_wait.max(asr.info().final_latency);
         turn.transcript_wait = turn.transcript_wait.max(turn.finalize_wait);
         turn.check()?;
+        check_dead_ends(&turn, self.dead_end_transfer.as_ref())?;
         let mut tools = self.tools;
         if !prompting.slots.is_empty() {
             tools.push(Arc::new(Note::new(&prompting.slots)));
@@ -309,6 +324,7 @@ impl AgentBuilder {
             listeners: self.listeners,
             sessions: self.sessions,
             knowledge: self.knowledge,
+            dead_end_transfer: self.dead_end_transfer,
             calls: Arc::default(),
         })))
     }
@@ -327,6 +343,17 @@ impl fmt::Debug for AgentBuilder {
 
 fn energy_vad() -> Result<Box<dyn Vad>> {
     Ok(Box::new(EnergyVad::new(8_000, Duration::from_millis(20))?))
+}
+
+/// Rejects a transfer after dead ends that has no destination.
+fn check_dead_ends(turn: &turn::Config, to: Option<&Transfer>) -> Result<()> {
+    let dead_ends = &turn.dead_ends;
+    let transfers = [dead_ends.after_announcements, dead_ends.after_answers];
+    if to.is_none() && transfers.contains(&DeadEnd::Transfer) {
+        let text = "dead_ends: `transfer` needs a destination: set AgentBuilder::dead_end_transfer";
+        return Err(Error::new(ErrorKind::Config, "agent", text));
+    }
+    Ok(())
 }
 
 fn missing(part: &'static str) -> Error {

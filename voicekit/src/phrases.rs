@@ -24,6 +24,8 @@ pub struct Phrases {
     pub filler: String,
     /// Says that the call will soon have lasted as long as it may.
     pub warning: String,
+    /// Asks what else the agent can do when turns lead nowhere.
+    pub dead_end: String,
     /// The message left on an answering machine. Default: none, the agent hangs up.
     pub voicemail: Option<String>,
     /// Ends the call.
@@ -34,66 +36,73 @@ pub struct Phrases {
     others: BTreeMap<String, Self>,
 }
 
-/// In the order of the fields: not understood, still there, failure, filler, warning, goodbye.
-type Six = [&'static str; 6];
+/// In the order of the fields: not understood, still there, failure, filler, warning, dead end,
+/// goodbye.
+type Seven = [&'static str; 7];
 
-const ENGLISH: Six = [
+const ENGLISH: Seven = [
     "Sorry, I didn't catch that. Could you say it again?",
     "Are you still there?",
     "Sorry, something went wrong on my side. Could you say that again?",
     "One moment, please.",
     "I'm afraid we only have one more minute.",
+    "I don't seem to be getting anywhere. Is there anything else that I can do for you?",
     "Thank you for calling. Goodbye.",
 ];
 
-const GERMAN: Six = [
+const GERMAN: Seven = [
     "Entschuldigung, das habe ich nicht verstanden. Könnten Sie es noch einmal sagen?",
     "Sind Sie noch da?",
     "Entschuldigung, bei mir ist etwas schiefgegangen. Könnten Sie das noch einmal sagen?",
     "Einen Moment, bitte.",
     "Wir haben leider nur noch eine Minute.",
+    "Ich komme hier leider nicht weiter. Kann ich sonst etwas für Sie tun?",
     "Danke für Ihren Anruf. Auf Wiederhören.",
 ];
 
-const FRENCH: Six = [
+const FRENCH: Seven = [
     "Excusez-moi, je n'ai pas compris. Pourriez-vous répéter ?",
     "Vous êtes toujours là ?",
     "Excusez-moi, il y a eu un problème de mon côté. Pourriez-vous répéter ?",
     "Un instant, s'il vous plaît.",
     "Il ne nous reste malheureusement qu'une minute.",
+    "Je n'arrive malheureusement pas à avancer. Puis-je faire autre chose pour vous ?",
     "Merci de votre appel. Au revoir.",
 ];
 
-const SPANISH: Six = [
+const SPANISH: Seven = [
     "Perdone, no le he entendido. ¿Podría repetirlo?",
     "¿Sigue usted ahí?",
     "Perdone, ha habido un problema por mi parte. ¿Podría repetirlo?",
     "Un momento, por favor.",
     "Me temo que solo nos queda un minuto.",
+    "Me temo que así no avanzamos. ¿Puedo hacer algo más por usted?",
     "Gracias por llamar. Adiós.",
 ];
 
-const ITALIAN: Six = [
+const ITALIAN: Seven = [
     "Mi scusi, non ho capito. Può ripetere?",
     "È ancora in linea?",
     "Mi scusi, c'è stato un problema da parte mia. Può ripetere?",
     "Un momento, per favore.",
     "Purtroppo ci resta solo un minuto.",
+    "Purtroppo così non andiamo avanti. Posso fare qualcos'altro per lei?",
     "Grazie per aver chiamato. Arrivederci.",
 ];
 
-const CHINESE: Six = [
+const CHINESE: Seven = [
     "不好意思，我没听清楚，您能再说一遍吗？",
     "您还在吗？",
     "不好意思，我这边出了点问题，您能再说一遍吗？",
     "请稍等。",
     "很抱歉，我们只剩一分钟了。",
+    "很抱歉，这样我们没有进展。我还能为您做些什么吗？",
     "感谢您的来电，再见。",
 ];
 
 impl Default for Phrases {
     fn default() -> Self {
-        Self::from_six(ENGLISH)
+        Self::from_seven(ENGLISH)
     }
 }
 
@@ -102,7 +111,7 @@ impl Phrases {
     /// Spanish, French, Italian, Chinese; those of any other are English.
     pub fn of(language: &str) -> Self {
         let tag = normal(language);
-        Self::from_six(match tag.split('-').next() {
+        Self::from_seven(match tag.split('-').next() {
             Some("de") => GERMAN,
             Some("fr") => FRENCH,
             Some("es") => SPANISH,
@@ -112,9 +121,9 @@ impl Phrases {
         })
     }
 
-    fn from_six(six: Six) -> Self {
-        let [not_understood, still_there, failure, filler, warning, goodbye] =
-            six.map(str::to_owned);
+    fn from_seven(seven: Seven) -> Self {
+        let [not_understood, still_there, failure, filler, warning, dead_end, goodbye] =
+            seven.map(str::to_owned);
         Self {
             greeting: None,
             not_understood,
@@ -122,6 +131,7 @@ impl Phrases {
             failure,
             filler,
             warning,
+            dead_end,
             voicemail: None,
             goodbye,
             templates: false,
@@ -203,6 +213,7 @@ impl Phrases {
             ("phrases.failure", &mut self.failure),
             ("phrases.filler", &mut self.filler),
             ("phrases.warning", &mut self.warning),
+            ("phrases.dead_end", &mut self.dead_end),
             ("phrases.goodbye", &mut self.goodbye),
         ];
         fields.extend(self.greeting.as_mut().map(|text| ("phrases.greeting", text)));

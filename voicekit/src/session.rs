@@ -162,6 +162,8 @@ struct Call {
     /// How many of them are of calls before.
     earlier: usize,
     keeper: Option<Keeper>,
+    /// The way to whomever the caller is transferred to.
+    transferring: Option<BoxFuture<'static, Result<()>>>,
     /// The way to another process.
     moving: Option<BoxFuture<'static, Result<()>>>,
     inquiry: Option<Inquiry>,
@@ -213,6 +215,7 @@ impl Call {
             messages: Vec::new(),
             earlier: 0,
             keeper,
+            transferring: None,
             moving: None,
             inquiry,
             ended: None,
@@ -277,6 +280,9 @@ impl Call {
                 }
             }
             moved = next_move(&mut self.moving) => self.moved(moved, watch),
+            transferred = next_move(&mut self.transferring) => {
+                self.transferred(transferred, watch).await;
+            }
             summary = self.scene.memory.next() => self.summarised(summary, watch),
             () = prepare_more(&mut self.prepared) => {}
             () = self.clock.sleep_until(wake) => {}
@@ -326,6 +332,7 @@ impl Call {
                 Action::Release => self.playout.release(),
                 Action::HangUp => self.send(TransportCommand::HangUp).await,
                 Action::Leave => self.leave(),
+                Action::Transfer => self.transfer(),
                 Action::Say { reply, text } => self.start_reply(reply, Words::Phrase(text)),
                 Action::Prepare { reply, text } => self.prepare(reply, text),
                 Action::Adopt(reply) => self.adopt(reply),

@@ -9,7 +9,7 @@ use crate::transport::Digit;
 use super::event::Expected;
 use super::strategy::{Mute, Start, Stop};
 use super::words::Vocabulary;
-use super::{answered, endpoint, pauses};
+use super::{answered, dead_end, endpoint, pauses};
 
 /// The engine's timings and thresholds.
 ///
@@ -83,6 +83,8 @@ pub struct Config {
     /// Whether to find out first if a person or a machine has picked up, for calls that we place.
     /// Default: no.
     pub answered: Option<answered::Config>,
+    /// What is done about turns that lead nowhere.
+    pub dead_ends: dead_end::Config,
     /// Speech of at least this length that was not understood is answered with a reprompt; less
     /// is taken for a noise. Default: 800 ms.
     #[serde(rename = "reprompt_after_ms", with = "crate::time::in_ms")]
@@ -224,6 +226,7 @@ impl Default for Config {
             speculation: Speculation::default(),
             keys: Keys::default(),
             answered: None,
+            dead_ends: dead_end::Config::default(),
             reprompt_after: ms(800),
             false_interruption: ms(1_000),
             backchannel_edge: ms(1_000),
@@ -284,6 +287,7 @@ impl Config {
         if let Some(answered) = &self.answered {
             answered.check()?;
         }
+        self.dead_ends.check()?;
         at_least(("media_gap", self.media_gap), silence)?;
         let reprompt = ("reprompt_after", self.reprompt_after);
         at_least(("noise_after", self.noise_after), reprompt)?;

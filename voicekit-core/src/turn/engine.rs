@@ -1,5 +1,6 @@
 mod barge_in;
 mod caller;
+mod dead_end;
 mod end;
 mod keys;
 mod prepare;
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 
 use super::answered::Answered;
 use super::config::Config;
+use super::dead_end::Repetitions;
 use super::event::{Action, Event, Expected, Source, State};
 use super::pauses::Pauses;
 use super::speech::Speech;
@@ -59,6 +61,9 @@ pub struct Engine {
     failures: u32,
     reprompts: u32,
     hearing_lost: u32,
+    repetitions: Repetitions,
+    /// The agent says nothing until something new is said.
+    silent: bool,
 }
 
 impl Engine {
@@ -93,6 +98,8 @@ impl Engine {
             failures: 0,
             reprompts: 0,
             hearing_lost: 0,
+            repetitions: Repetitions::default(),
+            silent: false,
         })
     }
 
@@ -117,7 +124,7 @@ impl Engine {
             (State::Ended, _) => {}
             (_, Event::LineEnded(_)) => self.end(now),
             (State::Idle, Event::Started) => self.start(now),
-            (_, Event::HandedTo(agent)) => self.hand_to(&agent),
+            (_, Event::HandedTo(agent)) => self.hand_to(now, &agent),
             (State::Idle, _) | (_, Event::Started) => {}
             (_, Event::ToolDone { run, outcome }) => self.tool_done(now, run, outcome),
             // The caller's last words still belong to the history.
@@ -215,7 +222,9 @@ impl Engine {
     }
 
     /// Deadlines that run go on as they were set.
-    fn hand_to(&mut self, agent: &str) {
+    fn hand_to(&mut self, now: Timestamp, agent: &str) {
+        // The other agent has a recognizer of its own.
+        self.keep_interim(now);
         let Some(config) = self.config.agents.get(agent).cloned() else { return };
         let agents = std::mem::take(&mut self.config.agents);
         self.config = Config { agents, ..config };

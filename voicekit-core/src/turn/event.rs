@@ -68,6 +68,8 @@ pub enum Source {
     Said,
     /// The call will soon have lasted as long as it may.
     Warning,
+    /// Turns lead nowhere: the agent asks what it can do.
+    DeadEnd,
     /// A machine has answered: the message for whoever listens to it.
     Voicemail,
     /// The call is about to end; it is hung up once this has been heard.
@@ -295,6 +297,8 @@ pub enum Action {
     /// Neither side speaks: move the line elsewhere, as [`Event::Leave`] wants. If that fails, the
     /// conversation goes on.
     Leave,
+    /// Turns lead nowhere: transfer the caller. If that fails, the conversation goes on.
+    Transfer,
     /// The state has changed.
     State(State),
     /// A reply has begun to be heard, this long after the caller's last word.

@@ -257,6 +257,7 @@ impl Metrics {
             }
             Action::Remember(_)
             | Action::Leave
+            | Action::Transfer
             | Action::JudgeTurn { .. }
             | Action::RestartHearing
             | Action::Clear
@@ -303,6 +304,7 @@ impl Metrics {
             | Source::Filler
             | Source::Said
             | Source::Warning
+            | Source::DeadEnd
             | Source::Voicemail
             | Source::Goodbye => {}
         }

@@ -47,6 +47,10 @@
 //! follow what the agent says ([`OnBargeIn::Forgo`](crate::tool::OnBargeIn::Forgo)) starts once that
 //! has been heard, and not at all if the caller interrupts it.
 //!
+//! **Dead ends.** An announcement that is heard again and again, and an agent whose answers are alike
+//! again and again, lead nowhere. Then the agent does what [`dead_end`] says: it asks once, by
+//! default.
+//!
 //! # Invariants
 //!
 //! 1. **No silent deadlock.** Every state but `Idle` and `Ended` owns a deadline; without further
@@ -74,6 +78,7 @@
 
 pub mod answered;
 mod config;
+pub mod dead_end;
 mod detector;
 pub mod endpoint;
 mod engine;

@@ -190,6 +190,7 @@ impl fmt::Display for Action {
             Self::RunTool { run, call } => write!(f, "run {run} {}", Json(call)),
             Self::CancelTool(run) => write!(f, "cancel-run {run}"),
             Self::TurnExceeded => f.write_str("turn-exceeded"),
+            Self::Transfer => f.write_str("transfer"),
             Self::PickedUp(party) => write!(f, "picked-up {}", word_for(PARTIES, party)),
             Self::HangUp => f.write_str("hang-up"),
             Self::Leave => f.write_str("leave"),
@@ -305,6 +306,7 @@ fn action(words: &mut Words) -> Result<Action, &'static str> {
         "picked-up" => Action::PickedUp(words.one_of(PARTIES)?),
         "hang-up" => Action::HangUp,
         "leave" => Action::Leave,
+        "transfer" => Action::Transfer,
         "state" => Action::State(words.one_of(STATES)?),
         "measured" => {
             let reply = words.reply()?;
@@ -348,6 +350,7 @@ const SOURCES: &[(&str, Source)] = &[
     ("filler", Source::Filler),
     ("said", Source::Said),
     ("warning", Source::Warning),
+    ("dead-end", Source::DeadEnd),
     ("voicemail", Source::Voicemail),
     ("goodbye", Source::Goodbye),
 ];

@@ -26,7 +26,7 @@ mod whole;
 mod zh;
 
 use language::{Language, starts_with_phrase, word_starts};
-pub(super) use language::{has_phrase, is_ideograph, normalise};
+pub(super) use language::{count as word_length, has_phrase, is_ideograph, normalise};
 use numbers::Tally;
 
 /// What words mean to turn taking, in one language.
@@ -158,6 +158,21 @@ impl Vocabulary {
         tally.count()
     }
 
+    /// The words of a text, normalised, but for those that say a number.
+    pub(super) fn without_numbers(&self, text: &str) -> Vec<String> {
+        let text = normalise(text);
+        let mut tally = Tally::new(self.language);
+        let (mut words, mut rest) = (Vec::new(), text.as_str());
+        while !rest.is_empty() {
+            let after = tally.take(rest);
+            if !tally.is_in_number() {
+                words.push(rest[..rest.len() - after.len()].trim().to_owned());
+            }
+            rest = after.trim_start();
+        }
+        words
+    }
+
     /// The length of the backchannel that normalised text begins with.
     fn backchannel(&self, text: &str) -> Option<usize> {
         let known = self.backchannels.iter().find(|known| starts_with_phrase(text, known));
@@ -172,6 +187,11 @@ impl Vocabulary {
         }
         rest.is_empty()
     }
+}
+
+/// The number of words of a text, of which an ideograph is one.
+pub(super) fn word_count(text: &str) -> usize {
+    normalise(text).split_whitespace().map(word_length).sum()
 }
 
 /// Normalised phrases without duplicates, the longest first.

@@ -18,6 +18,7 @@ mod tool_schema;
 mod tool_schema_rules;
 mod turn;
 mod turn_checker;
+mod turn_dead_ends;
 mod turn_dictation;
 mod turn_invariants;
 mod turn_keys;

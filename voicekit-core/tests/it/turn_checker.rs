@@ -112,7 +112,10 @@ impl Checker {
                     self.finals.push(text.clone());
                 }
             }
-            Event::Final { .. } | Event::HearingLost | Event::Sign(TurnSign::Ended) => {
+            Event::Final { .. }
+            | Event::HearingLost
+            | Event::HandedTo(_)
+            | Event::Sign(TurnSign::Ended) => {
                 self.keep_shown();
             }
             Event::Say { interruptible, .. } => self.to_say.push_back(*interruptible),
@@ -138,8 +141,7 @@ impl Checker {
             | Event::Cleared(_)
             | Event::TakeTurn
             | Event::YieldTurn
-            | Event::Expect(_)
-            | Event::HandedTo(_) => {}
+            | Event::Expect(_) => {}
         }
     }
 
@@ -215,6 +217,7 @@ impl Checker {
             | Action::Hint(_)
             | Action::RestartHearing
             | Action::TurnExceeded
+            | Action::Transfer
             | Action::PickedUp(_)
             | Action::JudgeTurn { .. } => {}
         }

@@ -9,6 +9,7 @@ use proptest::test_runner::TestRunner;
 use voicekit_core::asr::TurnSign;
 use voicekit_core::tool::OnBargeIn;
 use voicekit_core::transport::Digit;
+use voicekit_core::turn::dead_end::DeadEnd;
 use voicekit_core::turn::trace::{Entry, Line};
 use voicekit_core::turn::{Config, Engine, Mute, Start, Stop, answered};
 
@@ -35,7 +36,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (0..=100_u8).prop_map(Op::Judged),
         8 => any::<(bool, bool)>().prop_map(|(finalized, late)| Op::Final(finalized, late)),
         2 => sign.prop_map(Op::Sign),
-        1 => Just(Op::HearingLost),
+        2 => Just(Op::HearingLost),
         2 => key.prop_map(Op::Dtmf),
         10 => back().prop_map(Op::Clause),
         12 => (back(), 20..3_000_u16).prop_map(|(reply, ms)| Op::Audio(reply, ms)),
@@ -82,9 +83,16 @@ fn config() -> impl Strategy<Value = Config> {
         1 => Just(vec![Mute::Greeting, Mute::Tools]),
         1 => Just(vec![Mute::Onset { lasts: Duration::from_secs(2) }]),
     ];
-    let others = (any::<bool>(), 0..3_u32, prop::bool::weighted(0.2), prop::bool::weighted(0.2));
+    let dead_ends = prop_oneof![
+        Just(DeadEnd::Ask),
+        Just(DeadEnd::StaySilent),
+        Just(DeadEnd::Transfer),
+        Just(DeadEnd::HangUp),
+    ];
+    let rarely = || prop::bool::weighted(0.2);
+    let others = (any::<bool>(), 0..3_u32, rarely(), rarely(), dead_ends);
     (starts, stops, mutes, others).prop_map(|(start, stop, mute, others)| {
-        let (greet, speculate, places, limited) = others;
+        let (greet, speculate, places, limited, dead_end) = others;
         let mut config = Config::default();
         config.start = start;
         config.stop = stop;
@@ -93,6 +101,8 @@ fn config() -> impl Strategy<Value = Config> {
         config.speculation.most = speculate;
         config.answered = places.then(answered::Config::default);
         config.turn_limit.words = limited.then_some(5);
+        config.dead_ends.after_announcements = dead_end;
+        config.dead_ends.announcements = 2;
         config.max_call = AGES * 2;
         let mut other = Config::default();
         other.endpoint.after_certain = Duration::from_millis(500);

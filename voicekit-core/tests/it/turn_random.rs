@@ -154,7 +154,8 @@ impl Call {
     }
 
     /// The words that are due, or now and then none: a recognizer may show words and then give an
-    /// empty final transcript. After some of these, the words come after all.
+    /// empty final transcript. After some of these, the words come after all, and so they do after an
+    /// announcement that is heard again and again.
     fn final_words(&mut self) -> String {
         let words = std::mem::take(&mut self.next_final);
         match self.words % 14 {
@@ -162,6 +163,10 @@ impl Call {
             10 => {
                 self.next_final = words;
                 String::new()
+            }
+            5..=7 => {
+                self.next_final = words;
+                "all agents are busy please hold".to_owned()
             }
             _ => words,
         }
@@ -221,6 +226,7 @@ impl Call {
                 | Action::PickedUp(_)
                 | Action::HangUp
                 | Action::Leave
+                | Action::Transfer
                 | Action::State(_)
                 | Action::Measured(_) => {}
             }

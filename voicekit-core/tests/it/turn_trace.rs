@@ -55,6 +55,8 @@ fn every_entry_reads_back_as_it_was_written() {
 >   1014 clear
 >   1014 hold 1480
 >   1014 release
+>   1014 transfer
+>   1014 reply #10 dead-end
 >   1014 hang-up
 >   1014 state ended
 >   1014 measured #8 600 0 20 30.5 40

@@ -194,6 +194,22 @@ fn words_of_a_recognizer_that_is_lost_are_kept() {
 }
 
 #[test]
+fn words_that_were_shown_to_an_agent_that_hands_the_caller_on_are_kept() {
+    check(
+        r#"
+             0 started
+             speech 500 1500
+           800 interim "two rolls"
+           900 handed-to "other"
+          1200 interim "and a loaf"
+          2200 finalized "And a loaf."
+        > 2200 remember caller "two rolls And a loaf."
+        > 2200 reply #1 turn
+        "#,
+    );
+}
+
+#[test]
 fn a_recognizer_that_hears_the_words_of_a_lost_one_again_does_not_double_them() {
     check(
         r#"

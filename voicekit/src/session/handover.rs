@@ -112,6 +112,28 @@ impl Call {
         }
     }
 
+    /// Transfers the caller, whose turns led nowhere.
+    pub(super) fn transfer(&mut self) {
+        let lacking = |what| Error::new(ErrorKind::Unsupported, "call", what);
+        let (to, control) = (self.parts.dead_end_transfer.clone(), self.control.clone());
+        self.transferring = Some(Box::pin(async move {
+            let to = to.ok_or_else(|| lacking("the agent has nobody to transfer callers to"))?;
+            let control = control.ok_or_else(|| {
+                lacking("this line has no call control: give its transport the carrier's account")
+            })?;
+            control.transfer(&to).await
+        }));
+    }
+
+    /// If it failed, the conversation goes on.
+    pub(super) async fn transferred(&mut self, transferred: Result<()>, watch: &mut Watch) {
+        if let Err(error) = transferred {
+            watch.failed(Part::Transport, &error);
+            let text = self.scene.phrases.dead_end.clone();
+            self.handle(Event::Say { text, interruptible: true }, watch).await;
+        }
+    }
+
     pub(super) fn changed(&mut self) {
         if let Some(keeper) = &mut self.keeper {
             keeper.changed();
@@ -119,7 +141,7 @@ impl Call {
     }
 }
 
-/// How the way to another process went; without one, never.
+/// How the way to another process or person went; without one, never.
 pub(super) async fn next_move(moving: &mut Option<BoxFuture<'static, Result<()>>>) -> Result<()> {
     let Some(way) = moving else { return std::future::pending().await };
     let moved = way.await;

@@ -32,6 +32,7 @@ impl Call {
                 Words::Phrase(self.running.filler().unwrap_or(&phrases.filler).into())
             }
             Source::Warning => Words::Phrase(phrases.warning.clone()),
+            Source::DeadEnd => Words::Phrase(phrases.dead_end.clone()),
             Source::Voicemail => Words::Phrase(phrases.voicemail.clone().unwrap_or_default()),
             Source::Turn | Source::Tools | _ => self.ask(None),
         };

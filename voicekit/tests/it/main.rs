@@ -6,6 +6,7 @@ mod answers;
 mod builtin;
 mod calls;
 mod control;
+mod dead_ends;
 mod knowledge;
 mod listening;
 #[cfg(feature = "mcp")]

@@ -33,7 +33,7 @@ impl Engine {
             }
             None => {
                 self.set_state(State::Listening);
-                self.timers.set(Timer::Idle, now + self.config.idle);
+                self.timers.set(Timer::Idle, now + self.idle_after());
             }
         }
     }
@@ -47,7 +47,7 @@ impl Engine {
     }
 
     pub(super) fn idle(&mut self, now: Timestamp) {
-        if self.idle_prompts >= self.config.idle_prompts {
+        if self.silent || self.idle_prompts >= self.config.idle_prompts {
             return self.start_reply(now, Source::Goodbye);
         }
         self.idle_prompts += 1;

@@ -66,6 +66,7 @@ impl Engine {
             && self.turn.keys.is_empty()
             && !self.turn.finished.is_some_and(doubted)
             && !self.ending
+            && !self.silent
             && self.runs.is_empty()
             && self.answered.is_none()
     }

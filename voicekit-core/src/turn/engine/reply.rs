@@ -85,6 +85,7 @@ impl Engine {
     fn begin(&mut self, now: Timestamp, mut reply: Reply, action: Action) {
         let source = reply.source;
         reply.asked = self.turn.asked.take();
+        self.silent = false;
         self.reply = Some(reply);
         self.ending |= matches!(source, Source::Goodbye | Source::Voicemail);
         self.timers.clear(Timer::Idle);
@@ -175,6 +176,7 @@ impl Engine {
         self.clear_reply_timers();
         if reply.ledger.made() > Duration::ZERO {
             self.remember_heard(&reply.ledger.text(), false);
+            self.note_answer(&reply);
         } else {
             self.turn.asked = reply.asked;
         }

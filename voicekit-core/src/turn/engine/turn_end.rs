@@ -170,6 +170,10 @@ impl Engine {
         self.reprompts = 0;
         self.runs.steps = 0;
         self.turn.asked = Some((quiet, over_since));
+        self.silent = false;
+        if self.leads_nowhere(now, &text) {
+            return;
+        }
         match self.prepared.take() {
             Some(prepared) if same_words(&prepared.text, &text) => self.adopt(now, prepared.id),
             prepared => {
@@ -186,7 +190,7 @@ impl Engine {
         if self.reply.is_some() {
             return self.release(now);
         }
-        let asks = voiced >= self.config.reprompt_after && self.reprompts == 0;
+        let asks = voiced >= self.config.reprompt_after && self.reprompts == 0 && !self.silent;
         if asks && self.runs.is_empty() && !self.ending {
             self.reprompts += 1;
             return self.start_reply(now, Source::NotUnderstood);

@@ -20,6 +20,9 @@ pub(super) fn is_unfinished(language: &Language, text: &str) -> Option<bool> {
         }
         return if whole { None } else { is_domain_unfinished(lists, &normalise(after)) };
     }
+    if lower.split_whitespace().next_back().is_some_and(is_domain) {
+        return Some(false);
+    }
     let words = normalise(text);
     if let Some(domain) = after_sign(lists, &words) {
         return is_domain_unfinished(lists, domain);

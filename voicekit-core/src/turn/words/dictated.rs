@@ -71,6 +71,7 @@ pub(super) static ENGLISH: Dictated = Dictated {
         "id",
         "mobile",
         "number",
+        "number's",
         "passcode",
         "password",
         "phone",

@@ -118,7 +118,7 @@ pub(in crate::turn) fn is_ideograph(c: char) -> bool {
 }
 
 /// So many words is what stands between two spaces.
-pub(super) fn count(word: &str) -> usize {
+pub(in crate::turn) fn count(word: &str) -> usize {
     if word.starts_with(is_ideograph) { word.chars().count() } else { 1 }
 }
 
