@@ -17,7 +17,10 @@ use voicekit_net::Secret;
 
 use crate::config::{SignaturePolicy, TokenPolicy, TwilioConfig, is_host};
 use crate::control::Rest;
+use crate::crowd::Crowd;
+use crate::live::Live;
 use crate::signature::{SignedBody, is_signed, is_upgrade_signed};
+use crate::throttle::Throttle;
 use crate::token::{Announced, Tokens};
 use crate::{media, twiml, wire};
 
@@ -25,6 +28,8 @@ use crate::{media, twiml, wire};
 const MAX_BODY_BYTES: usize = 64 << 10;
 /// The longest name of a call or party that is kept; SIP addresses have up to 255 characters.
 const MAX_NAME_BYTES: usize = 512;
+/// How many media streams may be open that have not started. Twilio's start within milliseconds.
+const MAX_UNSTARTED: usize = 256;
 
 /// Routes that hand every call to `answer`: the voice webhook (`POST` and `GET`) and the media
 /// stream's WebSocket, at the paths of `config`.
@@ -41,6 +46,10 @@ pub fn routes(answer: impl Answer, config: TwilioConfig) -> Result<Router> {
     let front = Arc::new(Front {
         answer: Arc::new(answer),
         tokens: Mutex::new(Tokens::new(config.token_ttl)),
+        live: Live::default(),
+        unstarted: Crowd::new(MAX_UNSTARTED),
+        refused_streams: Throttle::default(),
+        unsigned: Throttle::default(),
         rest: config.account.as_ref().map(Rest::new).transpose()?,
         config,
     });
@@ -56,6 +65,11 @@ pub(crate) struct Front {
     pub(crate) answer: Arc<dyn Answer>,
     pub(crate) config: TwilioConfig,
     pub(crate) rest: Option<Rest>,
+    pub(crate) live: Live,
+    /// The media streams that have not said yet which call they are.
+    pub(crate) unstarted: Crowd,
+    pub(crate) refused_streams: Throttle,
+    unsigned: Throttle,
     tokens: Mutex<Tokens>,
 }
 
@@ -64,12 +78,14 @@ impl Front {
     pub(crate) fn redeem(
         &self,
         token: &str,
+        account: &str,
         call: &str,
     ) -> std::result::Result<Announced, crate::token::Refused> {
         if token.is_empty() && self.config.token == TokenPolicy::IfPresent {
-            return Ok(Announced { call: call.to_owned(), from: None, to: None });
+            let (account, call) = (account.to_owned(), call.to_owned());
+            return Ok(Announced { account, call, from: None, to: None });
         }
-        self.tokens().redeem(Instant::now(), token, call)
+        self.tokens().redeem(Instant::now(), token, account, call)
     }
 
     fn issue(&self, announced: Announced) -> std::result::Result<String, getrandom::Error> {
@@ -191,13 +207,16 @@ fn is_admitted(
         return true;
     }
     let admitted = policy == SignaturePolicy::Warn;
-    warn!(
-        what,
-        signed = given.is_some(),
-        admitted,
-        "a request without a valid signature: if it is the carrier's, public_url or auth_tokens \
-         do not match its settings"
-    );
+    if let Some(suppressed) = front.unsigned.admit() {
+        warn!(
+            what,
+            signed = given.is_some(),
+            admitted,
+            suppressed,
+            "a request without a valid signature: if it is the carrier's, public_url or \
+             auth_tokens do not match its settings"
+        );
+    }
     admitted
 }
 
@@ -206,7 +225,8 @@ pub(crate) fn announced(parameters: &[(String, String)]) -> Option<Announced> {
         let (_, value) = parameters.iter().find(|(key, _)| key == name)?;
         (!value.is_empty() && value.len() <= MAX_NAME_BYTES).then(|| value.clone())
     };
-    Some(Announced { call: find(wire::CALL)?, from: find(wire::FROM), to: find(wire::TO) })
+    let account = find(wire::ACCOUNT).unwrap_or_default();
+    Some(Announced { account, call: find(wire::CALL)?, from: find(wire::FROM), to: find(wire::TO) })
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

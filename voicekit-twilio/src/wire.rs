@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 pub(crate) const SIGNATURE_HEADER: &str = "x-twilio-signature";
 pub(crate) const BODY_HASH_PARAMETER: &str = "bodySHA256";
+pub(crate) const ACCOUNT: &str = "AccountSid";
 pub(crate) const CALL: &str = "CallSid";
 pub(crate) const FROM: &str = "From";
 pub(crate) const TO: &str = "To";
@@ -62,6 +63,8 @@ pub(crate) enum Inbound<'a> {
 pub(crate) struct Start {
     #[serde(default, deserialize_with = "lenient::owned")]
     pub(crate) stream_sid: String,
+    #[serde(default)]
+    pub(crate) account_sid: Option<String>,
     pub(crate) call_sid: String,
     pub(crate) media_format: MediaFormat,
     #[serde(default, deserialize_with = "lenient::parameters")]

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ impl Transport for TwilioLine {
     }
 }
 
-struct Shared {
+pub(crate) struct Shared {
     /// Taken when the session is over, to be closed.
     socket: Option<Socket>,
     session: Session,
@@ -175,8 +175,9 @@ struct Outward {
     half: Half,
     queue_bytes: usize,
     write_timeout: Duration,
-    /// Fires when the network has taken nothing for as long as that.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Fires when the network has taken nothing for as long as that. With the bytes that were
+    /// queued when it was set.
+    stalled: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl Outward {
@@ -189,15 +190,18 @@ impl Outward {
         if let Poll::Ready(Err(error)) = shared.poll_write(cx) {
             return Poll::Ready(Err(broken(error)));
         }
-        if shared.session.queued_bytes() < self.queue_bytes {
+        let (queued, write_timeout) = (shared.session.queued_bytes(), self.write_timeout);
+        if queued < self.queue_bytes {
             self.stalled = None;
             return Poll::Ready(Ok(()));
         }
         shared.writer = Some(cx.waker().clone());
-        let write_timeout = self.write_timeout;
-        ready!(
-            self.stalled.get_or_insert_with(|| Box::pin(sleep(write_timeout))).as_mut().poll(cx)
-        );
+        if self.stalled.as_ref().is_some_and(|(_, before)| queued < *before) {
+            self.stalled = None;
+        }
+        let (stalled, _) =
+            self.stalled.get_or_insert_with(|| (Box::pin(sleep(write_timeout)), queued));
+        ready!(expired(stalled, write_timeout, cx));
         warn!(?write_timeout, "the network takes nothing: the line is lost");
         shared.session.handle_loss();
         shared.wake_if_over();
@@ -262,7 +266,7 @@ impl Stream for Inward {
                 }
                 Poll::Pending => {
                     shared.reader = Some(cx.waker().clone());
-                    ready!(silence.as_mut().poll(cx));
+                    ready!(expired(silence, *watchdog, cx));
                     warn!(watchdog = ?*watchdog, "nothing comes from the carrier: the line is lost");
                     shared.session.handle_loss();
                 }
@@ -272,16 +276,62 @@ impl Stream for Inward {
     }
 }
 
+/// How late a timer may fire before the process counts as having stood still.
+const LATE: Duration = Duration::from_millis(500);
+
+/// Waits until `timer` fires. One that fires late is set again for `period`: the process stood
+/// still (a machine that was paused, a stopped process), and the peer has had no chance to be heard.
+fn expired(timer: &mut Pin<Box<Sleep>>, period: Duration, cx: &mut Context<'_>) -> Poll<()> {
+    loop {
+        ready!(timer.as_mut().poll(cx));
+        let now = Instant::now();
+        if now.duration_since(timer.deadline()) < LATE {
+            return Poll::Ready(());
+        }
+        debug!("the process stood still: the line is given its time again");
+        timer.as_mut().reset(now + period);
+    }
+}
+
 /// Waits for the end of a line and closes its socket.
 pub(super) struct End(Arc<Mutex<Shared>>);
 
+/// Ends a line because a newer stream has taken its call over.
+pub(crate) struct Displace(Weak<Mutex<Shared>>);
+
+impl Displace {
+    pub(crate) fn displace(&self) {
+        let Some(shared) = self.0.upgrade() else { return };
+        let mut shared = lock(&shared);
+        shared.session.handle_displacement();
+        shared.wake_if_over();
+    }
+
+    /// Whether a newer stream has taken over, or the line is gone.
+    pub(super) fn is_displaced(&self) -> bool {
+        let shared = self.0.upgrade();
+        shared.is_none_or(|shared| lock(&shared).session.over() == Some(Over::Displaced))
+    }
+}
+
 impl End {
+    /// The way to end the line from outside.
+    pub(super) fn displace(&self) -> Displace {
+        Displace(Arc::downgrade(&self.0))
+    }
+
     /// Returns when the session is over, or both halves are dropped, and the socket is closed.
-    pub(super) async fn close(self) {
+    /// `seat` is dropped as soon as the session is over.
+    pub(super) async fn close<T>(self, seat: T) {
         let (socket, over) = futures::future::poll_fn(|cx| self.poll_over(cx)).await;
+        drop(seat);
         let Some(socket) = socket else { return };
         match over {
             Over::Ended(_) => super::close(socket, CloseCode::Normal, "").await,
+            Over::Displaced => {
+                super::close(socket, CloseCode::Policy, "a newer stream has taken the call over")
+                    .await;
+            }
             Over::Fault(fault) => super::close(socket, code(fault), fault.why()).await,
         }
     }

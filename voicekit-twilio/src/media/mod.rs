@@ -27,11 +27,13 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tracing::{Instrument as _, debug, info, info_span, warn};
 use voicekit_core::transport::CallInfo;
 
+pub(crate) use self::line::Displace;
 use self::line::TwilioLine;
 use self::opening::{Opened, Opening};
 use self::session::Fault;
 pub(crate) use self::session::Session;
 use crate::control::Control;
+use crate::live::Key;
 use crate::webhook::Front;
 use crate::wire;
 
@@ -42,6 +44,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Allocated for each call, and zeroed before each read. Ten of the carrier's messages;
 /// what is left, the next read takes.
 const READ_BUFFER_BYTES: usize = 4 << 10;
+/// The most that the WebSocket layer keeps for a peer that reads nothing: pongs and the messages
+/// that were handed to it. What waits beyond that waits in the session.
+const WRITE_BUFFER_BYTES: usize = 64 << 10;
 
 /// Accepts the handshake; the call lives in the new socket's task.
 pub(crate) fn upgrade(front: Arc<Front>, mut request: Request) -> Response {
@@ -56,7 +61,7 @@ pub(crate) fn upgrade(front: Arc<Front>, mut request: Request) -> Response {
     tokio::spawn(async move {
         match upgraded.await {
             Ok(io) => hold(&front, TokioIo::new(io)).await,
-            Err(error) => warn!(%error, "the connection could not be made a WebSocket"),
+            Err(error) => debug!(%error, "the connection could not be made a WebSocket"),
         }
     });
     response
@@ -67,29 +72,65 @@ async fn hold(front: &Front, io: TokioIo<Upgraded>) {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES)
         .max_message_size(Some(front.config.max_frame_bytes))
         .max_frame_size(Some(front.config.max_frame_bytes));
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-    match open(front, &mut socket).await {
-        Ok((call, stream)) => {
-            let span = info_span!("call", id = call.id);
-            converse(front, socket, call, &stream).instrument(span).await;
+    let (mut place, _) = front.unstarted.enter();
+    let opened = tokio::select! {
+        opened = open(front, &mut socket) => opened,
+        () = place.evicted() => {
+            let why = "too many streams have not started";
+            Err(Refusal { code: CloseCode::Again, why })
+        }
+    };
+    drop(place);
+    match opened {
+        Ok(accepted) => {
+            let span = info_span!("call", id = accepted.call.id);
+            converse(front, socket, accepted).instrument(span).await;
         }
         Err(refusal) => {
-            warn!(why = refusal.why, "a media stream is refused");
+            if let Some(suppressed) = front.refused_streams.admit() {
+                warn!(why = refusal.why, suppressed, "a media stream is refused");
+            }
             close(socket, refusal.code, refusal.why).await;
         }
     }
 }
 
-async fn converse(front: &Front, socket: Socket, call: CallInfo, stream: &str) {
-    info!("the call starts");
-    let session = Session::new(stream);
+/// A stream that becomes a call.
+struct Accepted {
+    key: Key,
+    call: CallInfo,
+    stream: String,
+}
+
+async fn converse(front: &Front, socket: Socket, accepted: Accepted) {
+    let Accepted { key, call, stream } = accepted;
+    let session = Session::new(&stream);
     let rest = front.rest.as_ref();
     let control = rest.map(|rest| Control::new(rest, &call, front.config.answer_url()));
     let (line, end) = TwilioLine::new(socket, session, call, control, &front.config);
-    futures::join!(front.answer.answer(Box::new(line)), end.close());
-    info!("the call is over");
+    let (seat, earlier) = front.live.enter(key, end.displace());
+    // Given up when the application has returned and the line is over, whichever comes last.
+    let seat = Arc::new(seat);
+    let (line_seat, over) = (Arc::clone(&seat), end.displace());
+    let answered = async move {
+        let _seat = seat;
+        if let Some(earlier) = earlier {
+            info!("a newer stream takes the call over");
+            earlier.settle().await;
+        }
+        // An even newer one may have come meanwhile.
+        if over.is_displaced() {
+            return;
+        }
+        info!("the call starts");
+        front.answer.answer(Box::new(line)).await;
+        info!("the call is over");
+    };
+    futures::join!(answered, end.close(line_seat));
 }
 
 /// Why a stream does not become a call.
@@ -98,18 +139,24 @@ struct Refusal {
     why: &'static str,
 }
 
-async fn open(front: &Front, socket: &mut Socket) -> Result<(CallInfo, String), Refusal> {
+async fn open(front: &Front, socket: &mut Socket) -> Result<Accepted, Refusal> {
     let deadline = Instant::now() + front.config.start_timeout;
     let late = |_| Refusal { code: CloseCode::Policy, why: "the stream did not start in time" };
     let started = timeout_at(deadline, started(socket)).await.map_err(late)??;
-    let Opened { call, stream, token, parameters } = started;
-    let announced = front.redeem(&token, &call).map_err(|refused| {
+    let Opened { account, call, stream, token, parameters } = started;
+    let announced = front.redeem(&token, &account, &call).map_err(|refused| {
         debug!(?refused, "the stream's token");
         Refusal { code: CloseCode::Policy, why: "the stream's token is not valid" }
     })?;
+    let account = if announced.account.is_empty() { account } else { announced.account };
+    let key = Key { account, call: call.clone() };
+    if token.is_empty() && front.live.holds(&key) {
+        let why = "the call has a stream already, and this one has no token";
+        return Err(Refusal { code: CloseCode::Policy, why });
+    }
     let call =
         CallInfo::new(call).with_parties(announced.from, announced.to).with_parameters(parameters);
-    Ok((call, stream))
+    Ok(Accepted { key, call, stream })
 }
 
 async fn started(socket: &mut Socket) -> Result<Opened, Refusal> {

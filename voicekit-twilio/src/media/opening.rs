@@ -18,6 +18,8 @@ pub(crate) struct Opening {
 
 /// What a stream says of itself.
 pub(crate) struct Opened {
+    /// Empty if the stream names none.
+    pub(crate) account: String,
     pub(crate) call: String,
     pub(crate) stream: String,
     /// Empty if the stream has none.
@@ -48,6 +50,7 @@ impl Opening {
         }
         let mut parameters = start.custom_parameters;
         let token = parameters.remove(wire::TOKEN_PARAMETER).unwrap_or_default();
-        Ok(Opened { call: start.call_sid, stream: start.stream_sid, token, parameters })
+        let account = start.account_sid.unwrap_or_default();
+        Ok(Opened { account, call: start.call_sid, stream: start.stream_sid, token, parameters })
     }
 }

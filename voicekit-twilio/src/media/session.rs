@@ -65,6 +65,8 @@ struct Frame {
 pub(crate) enum Over {
     /// The caller hung up, the agent hung up, or the line was lost.
     Ended(EndReason),
+    /// A newer stream of the same call has taken over.
+    Displaced,
     /// The peer broke the protocol.
     Fault(Fault),
 }
@@ -138,6 +140,11 @@ impl Session {
         self.end(Over::Ended(EndReason::AgentHungUp));
     }
 
+    /// A newer stream has taken the call over.
+    pub(crate) fn handle_displacement(&mut self) {
+        self.end(Over::Displaced);
+    }
+
     /// The peer broke the protocol.
     pub(crate) fn handle_fault(&mut self, fault: Fault) {
         self.end(Over::Fault(fault));
@@ -207,6 +214,7 @@ impl Session {
         self.queued_bytes = 0;
         self.events.push_back(match over {
             Over::Ended(reason) => Ok(TransportEvent::Ended(reason)),
+            Over::Displaced => Ok(TransportEvent::Ended(EndReason::Lost)),
             Over::Fault(fault) => Err(Error::new(ErrorKind::Protocol, SERVICE, fault.to_string())),
         });
     }

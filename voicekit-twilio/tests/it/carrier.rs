@@ -48,8 +48,13 @@ impl Carrier {
 
     /// A local server whose lines never reach the test.
     pub(crate) fn answered_by(answer: impl Answer) -> Self {
+        Self::answered(TwilioConfig::local(), answer)
+    }
+
+    /// A server whose lines never reach the test.
+    pub(crate) fn answered(config: TwilioConfig, answer: impl Answer) -> Self {
         let (_, lines) = mpsc::channel(1);
-        Self { app: routes(answer, TwilioConfig::local()).unwrap(), lines }
+        Self { app: routes(answer, config).unwrap(), lines }
     }
 
     pub(crate) fn local() -> Self {
