@@ -9,6 +9,7 @@ pub mod error;
 pub mod ledger;
 pub mod listen;
 pub mod llm;
+pub mod log;
 pub mod playout;
 pub mod record;
 pub mod retrieve;

@@ -25,7 +25,11 @@ pub fn run(data: &[u8]) {
     }
     spoken(&text);
     let heard = said(&config, [text.to_string()]);
-    assert_eq!(said(&config, text_pieces(&text, how)), heard, "what is spoken depends on the deltas");
+    assert_eq!(
+        said(&config, text_pieces(&text, how)),
+        heard,
+        "what is spoken depends on the deltas"
+    );
 }
 
 fn cut(config: &ClausesConfig, deltas: impl IntoIterator<Item = String>) -> Vec<String> {
