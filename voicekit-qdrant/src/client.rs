@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use voicekit_core::error::Result;
 use voicekit_net::{Connector, Endpoint, HttpClient, HttpRequest};
 
 use crate::SERVICE;
 use crate::config::QdrantConfig;
 use crate::refusal::{classify, is};
-use crate::wire::{Envelope, Info, Version};
+use crate::wire::{Envelope, Info, Scrolled, Version};
+
+/// How many points are looked at to learn how a collection is laid out.
+const SAMPLE: usize = 32;
 
 /// Requests about one collection.
 #[derive(Debug)]
@@ -90,6 +94,17 @@ impl Client {
         let endpoint = self.collection.clone().with_path(path)?;
         let response = self.writing.send(HttpRequest::post(endpoint).json(body)?).await?;
         Ok(response.json::<Envelope<T>>().await?.result)
+    }
+
+    /// The payloads of some points of the collection; none if it is gone.
+    pub(crate) async fn sample(&self, whom: For) -> Result<Vec<Map<String, Value>>> {
+        let body = json!({ "limit": SAMPLE, "with_payload": true });
+        let endpoint = self.collection.clone().with_path("points/scroll")?;
+        match self.http(whom).send(HttpRequest::post(endpoint).json(&body)?).await {
+            Ok(response) => Ok(response.json::<Envelope<Scrolled>>().await?.result.payloads()),
+            Err(error) if is(&error, 404) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Searches the points for a caller, who waits up to `limit`. The server stops after that, too.

@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use voicekit_core::error::{Error, ErrorKind, Result};
 
 use crate::client::For;
-use crate::wire::{self, Info, Layout, Vectors, Version};
-use crate::{Qdrant, error};
+use crate::foreign::Fields;
+use crate::wire::{self, Info, Layout, Params, Vector, Vectors, Version};
+use crate::{Qdrant, error, point};
 
 /// The oldest server that is known to do all that is asked of it, in the words of its own version.
 const OLDEST: (u32, u32) = (1, 17);
@@ -18,7 +19,7 @@ pub(crate) struct Shape {
     pub(crate) using: Option<String>,
     /// Its dimensions.
     pub(crate) size: usize,
-    distance: String,
+    pub(crate) distance: String,
     /// Whether there are vectors of words.
     pub(crate) has_words: bool,
     pub(crate) layout: Layout,
@@ -88,8 +89,11 @@ impl Qdrant {
         }
         check_version(&self.0.client.version(whom).await?)?;
         let Some(info) = self.0.client.info(whom).await? else { return Ok(None) };
-        let shape = self.shape_of(&info)?;
-        self.0.known.set(Some(shape.clone()));
+        let shape = self.shape_of(&info, whom).await?;
+        // Who writes is not told how others' collections are read.
+        if whom == For::Search || shape.layout == Layout::Own {
+            self.0.known.set(Some(shape.clone()));
+        }
         Ok(Some(shape))
     }
 
@@ -109,7 +113,7 @@ impl Qdrant {
                 client.info(For::Write).await?.ok_or_else(|| self.missing())?
             }
         };
-        let mut shape = self.shape_of(&info)?;
+        let mut shape = self.shape_of(&info, For::Write).await?;
         if shape.mismatch(size).is_some() {
             return Ok(shape);
         }
@@ -123,36 +127,74 @@ impl Qdrant {
         Ok(shape)
     }
 
-    fn shape_of(&self, info: &Info) -> Result<Shape> {
-        let wrong = |problem: &str| {
-            let name = &self.0.config.collection;
-            error(ErrorKind::Config, format!("the collection {name:?} {problem}"))
-        };
+    async fn shape_of(&self, info: &Info, whom: For) -> Result<Shape> {
         let params = &info.config.params;
-        let (using, vector) = match &params.vectors {
-            Some(Vectors::Unnamed(vector)) => (None, vector),
-            Some(Vectors::Named(named)) => {
-                let own = named.get_key_value(wire::DENSE);
-                let (name, vector) = match (own, named.len()) {
-                    (Some(own), _) => own,
-                    (None, 1) => named.iter().next().ok_or_else(|| wrong("has no vectors"))?,
-                    (None, 0) => return Err(wrong("has no vectors")),
-                    (None, _) => return Err(wrong("has several vectors, none of them `dense`")),
-                };
-                (Some(name.clone()), vector)
+        let (using, vector) = self.vector(params)?;
+        let is_named_as_own = using.as_deref() == Some(wire::DENSE);
+        let layout = if is_named_as_own && info.payload_schema.contains_key("kind") {
+            Layout::Own
+        } else {
+            let payloads = self.0.client.sample(whom).await?;
+            let is_own = payloads.is_empty() || payloads.iter().any(point::is_own);
+            match (is_named_as_own && is_own, whom) {
+                (true, _) => Layout::Own,
+                (false, For::Write) => Layout::Foreign(Fields::default()),
+                (false, For::Search) => Layout::Foreign(Fields::of(&self.0.config, &payloads)?),
             }
-            None => return Err(wrong("has no vectors")),
         };
-        let is_own = using.as_deref() == Some(wire::DENSE);
         let words = params.sparse_vectors.as_ref();
+        let is_own = layout == Layout::Own;
         Ok(Shape {
-            layout: if is_own { Layout::Own } else { Layout::Foreign },
+            layout,
             using,
             size: vector.size,
             distance: vector.distance.clone(),
             has_words: is_own && words.is_some_and(|words| words.contains_key(wire::WORDS)),
             is_ready: false,
         })
+    }
+
+    /// The vector of meaning, and its name if it has one.
+    fn vector<'a>(&self, params: &'a Params) -> Result<(Option<String>, &'a Vector)> {
+        let name = &self.0.config.collection;
+        let wrong = |problem: String| {
+            error(ErrorKind::Config, format!("the collection {name:?} {problem}"))
+        };
+        let wanted = self.0.config.vector.as_deref();
+        let named = match &params.vectors {
+            Some(Vectors::Unnamed(vector)) => match wanted {
+                None | Some("") => return Ok((None, vector)),
+                Some(wanted) => {
+                    let text = "has one vector without a name: remove it";
+                    return Err(wrong(format!("{text} (vector is {wanted:?})")));
+                }
+            },
+            Some(Vectors::Named(named)) if !named.is_empty() => named,
+            Some(Vectors::Named(_)) | None => {
+                let sparse = params.sparse_vectors.iter().flatten().next().is_some();
+                let text = match sparse {
+                    true => "has sparse vectors only, and none of meaning: name another",
+                    false => "has no vectors: name another",
+                };
+                return Err(wrong(text.to_owned()));
+            }
+        };
+        let all = || {
+            let each = named.iter().map(|(name, vector)| {
+                format!("{name:?} ({} dimensions, {})", vector.size, vector.distance)
+            });
+            each.collect::<Vec<_>>().join(", ")
+        };
+        let found = match (wanted, named.len()) {
+            (Some(wanted), _) => named.get_key_value(wanted).ok_or_else(|| {
+                wrong(format!("has no vector {wanted:?}: set `vector` to one of {}", all()))
+            })?,
+            (None, 1) => named.iter().next().ok_or_else(|| wrong("has no vectors".to_owned()))?,
+            (None, _) => named.get_key_value(wire::DENSE).ok_or_else(|| {
+                wrong(format!("has several vectors: set `vector` to one of {}", all()))
+            })?,
+        };
+        Ok((Some(found.0.clone()), found.1))
     }
 
     pub(crate) fn missing(&self) -> Error {
@@ -165,7 +207,7 @@ impl Qdrant {
 impl Shape {
     /// Why embeddings of `size` dimensions cannot be kept, if they cannot.
     pub(crate) fn mismatch(&self, size: usize) -> Option<String> {
-        if self.layout == Layout::Foreign {
+        if let Layout::Foreign(_) = self.layout {
             let text =
                 "the collection was made by somebody else and is only searched: name another";
             return Some(text.to_owned());

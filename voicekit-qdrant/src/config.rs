@@ -47,9 +47,19 @@ pub struct QdrantConfig {
     /// Metadata that questions filter by, for which payload indexes are made: searches are quicker,
     /// and servers in strict mode refuse others. Default: none.
     pub indexed: Vec<String>,
-    /// The field of the payload that holds the text, in collections not made here.
-    /// Default: `text`.
-    pub text_field: String,
+    /// The field of the payload that holds the text, in collections that other tools have written:
+    /// a path such as `page_content` or `_node_content.text`. Default: the one of `text`,
+    /// `page_content`, `content`, `_node_content.text`, `document` and their like that is there.
+    pub text_field: Option<String>,
+    /// The field that holds the title, which becomes the passage's section, in collections that
+    /// other tools have written. Default: `title`, `metadata.title` and their like.
+    pub title_field: Option<String>,
+    /// The field that says where a passage is from, in collections that other tools have written.
+    /// Default: `source`, `url`, `metadata.source` and their like.
+    pub source_field: Option<String>,
+    /// The name of the vector of meaning, in collections that have several; empty for the one
+    /// without a name. Default: `dense`, or the only one.
+    pub vector: Option<String>,
     /// How close a passage must be where it is found by meaning alone: a cosine, −1 to 1. What is
     /// found by words too has ranks for scores and is not cut. Default: anything.
     pub score_threshold: Option<f32>,
@@ -96,7 +106,10 @@ impl Default for QdrantConfig {
             hybrid: true,
             quantization: None,
             indexed: Vec::new(),
-            text_field: "text".to_owned(),
+            text_field: None,
+            title_field: None,
+            source_field: None,
+            vector: None,
             score_threshold: None,
             candidates: 50,
             connect_timeout: Duration::from_secs(1),
@@ -116,7 +129,8 @@ impl QdrantConfig {
     }
 
     /// What `qdrant://host:port/collection` names, or with TLS `qdrants://…`. The port is 6333
-    /// unless given, and `?tenant=NAME` may follow.
+    /// unless given. `?tenant=NAME` may follow, and, joined by `&`, `text`, `title` and `source`,
+    /// the fields of a collection that another tool has written, and `vector`, the vector's name.
     ///
     /// # Errors
     ///
@@ -143,14 +157,23 @@ impl QdrantConfig {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "tenant" => config.tenant = Some(value.into_owned()),
-                _ => return Err(wrong("behind the question mark may be a tenant")),
+                "text" | "text_field" => config.text_field = Some(value.into_owned()),
+                "title" | "title_field" => config.title_field = Some(value.into_owned()),
+                "source" | "source_field" => config.source_field = Some(value.into_owned()),
+                "vector" => config.vector = Some(value.into_owned()),
+                _ => {
+                    let what = "behind the question mark may be tenant, text, title, source and \
+                                vector";
+                    return Err(wrong(what));
+                }
             }
         }
         Ok(config)
     }
 
-    /// Settings from the environment: `QDRANT_URL`, `QDRANT_API_KEY`, `QDRANT_COLLECTION` and
-    /// `QDRANT_TENANT`; the defaults for what is not set.
+    /// Settings from the environment: `QDRANT_URL`, `QDRANT_API_KEY`, `QDRANT_COLLECTION`,
+    /// `QDRANT_TENANT`, `QDRANT_TEXT_FIELD`, `QDRANT_TITLE_FIELD`, `QDRANT_SOURCE_FIELD` and
+    /// `QDRANT_VECTOR`; the defaults for what is not set.
     ///
     /// # Errors
     ///
@@ -161,6 +184,10 @@ impl QdrantConfig {
         config.api_key = CHECK.var("QDRANT_API_KEY")?.map(Secret::new);
         config.collection = CHECK.var("QDRANT_COLLECTION")?.unwrap_or(config.collection);
         config.tenant = CHECK.var("QDRANT_TENANT")?;
+        config.text_field = CHECK.var("QDRANT_TEXT_FIELD")?;
+        config.title_field = CHECK.var("QDRANT_TITLE_FIELD")?;
+        config.source_field = CHECK.var("QDRANT_SOURCE_FIELD")?;
+        config.vector = CHECK.var("QDRANT_VECTOR")?;
         Ok(config)
     }
 
@@ -175,6 +202,34 @@ impl QdrantConfig {
     #[must_use]
     pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// Sets [`text_field`](Self::text_field).
+    #[must_use]
+    pub fn with_text_field(mut self, path: impl Into<String>) -> Self {
+        self.text_field = Some(path.into());
+        self
+    }
+
+    /// Sets [`title_field`](Self::title_field).
+    #[must_use]
+    pub fn with_title_field(mut self, path: impl Into<String>) -> Self {
+        self.title_field = Some(path.into());
+        self
+    }
+
+    /// Sets [`source_field`](Self::source_field).
+    #[must_use]
+    pub fn with_source_field(mut self, path: impl Into<String>) -> Self {
+        self.source_field = Some(path.into());
+        self
+    }
+
+    /// Sets [`vector`](Self::vector).
+    #[must_use]
+    pub fn with_vector(mut self, name: impl Into<String>) -> Self {
+        self.vector = Some(name.into());
         self
     }
 
@@ -274,7 +329,13 @@ impl QdrantConfig {
                 return Err(CHECK.wrong(format!("indexed holds {key:?}, which cannot be named")));
             }
         }
-        CHECK.filled("text_field", &self.text_field)?;
+        for (name, field) in [
+            ("text_field", &self.text_field),
+            ("title_field", &self.title_field),
+            ("source_field", &self.source_field),
+        ] {
+            CHECK.filled(name, field.as_deref().unwrap_or("default"))?;
+        }
         CHECK.within("score_threshold", self.score_threshold.unwrap_or(0.0), -1.0..=1.0)?;
         CHECK.within("candidates", self.candidates, 1..=10_000)?;
         let (least, minute) = (Duration::from_millis(10), Duration::from_secs(60));

@@ -7,7 +7,7 @@ use voicekit_core::retrieve::Passage;
 use voicekit_net::Refusal;
 
 use crate::refusal;
-use crate::wire::{self, Envelope, Found, Info, Scrolled, Version};
+use crate::wire::{self, Envelope, Found, Info, Layout, Scrolled, Version};
 
 /// The passages of an answer to a query; `None` if the answer is wrong.
 pub fn passages(
@@ -16,7 +16,7 @@ pub fn passages(
     limit: usize,
 ) -> Option<Vec<Passage>> {
     let answer: Envelope<Found> = serde_json::from_slice(json).ok()?;
-    Some(answer.result.passages("text", filter, limit))
+    Some(answer.result.passages(&Layout::Own, filter, limit))
 }
 
 /// The documents of a page of points.

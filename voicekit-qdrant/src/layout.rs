@@ -72,7 +72,7 @@ pub fn all_markers(tenant: &str) -> Value {
 ///
 /// `Unsupported` if a key cannot be named.
 pub fn filter(tenant: &str, metadata: &BTreeMap<String, String>) -> Result<Value> {
-    let mut conditions = wire::metadata_filter(metadata, Layout::Own)?;
+    let mut conditions = wire::metadata_filter(metadata, &Layout::Own)?;
     conditions.push(Condition::new("tenant", tenant));
     Ok(json!({ "must": conditions }))
 }
@@ -91,7 +91,7 @@ pub fn passages(
     filter: &BTreeMap<String, String>,
     limit: usize,
 ) -> Vec<Passage> {
-    Found::of(points).passages("text", filter, limit)
+    Found::of(points).passages(&Layout::Own, filter, limit)
 }
 
 /// The document that a marker with this payload is of, and its fingerprint.

@@ -3,6 +3,7 @@
 mod client;
 mod collection;
 mod config;
+mod foreign;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod fuzz;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sha1::{Digest, Sha1};
 use voicekit_core::retrieve::Chunk;
 use voicekit_core::retrieve::words::{self, Term};
@@ -117,6 +118,12 @@ pub(crate) fn chunk_id(tenant: &str, chunk: &str) -> String {
 
 pub(crate) fn marker_id(tenant: &str, document: &str) -> String {
     uuid(&[DOCUMENT, tenant, document])
+}
+
+/// Whether a point with this payload was written by this crate.
+pub(crate) fn is_own(payload: &Map<String, Value>) -> bool {
+    let kind = payload.get("kind").and_then(Value::as_str);
+    matches!(kind, Some(CHUNK | DOCUMENT)) && payload.contains_key("tenant")
 }
 
 /// Neither the kind nor the tenant holds a zero byte, so that no two lists of parts are one name.

@@ -8,7 +8,7 @@ use voicekit_core::retrieve::{Embedding, Passage, Query, Retriever, spoken};
 use crate::client::For;
 use crate::collection::late;
 use crate::wire::{self, Found, Layout, Search};
-use crate::{Qdrant, error, layout, point};
+use crate::{Qdrant, error, foreign, layout, point};
 
 /// The most passages that are asked for, whatever is wanted.
 pub const MOST: usize = 10_000;
@@ -39,6 +39,14 @@ impl Qdrant {
         let shape = self.shape(For::Search).await?.ok_or_else(|| self.missing())?;
         let config = &self.0.config;
         layout::compare(&config.collection, shape.size, meaning.values().len())?;
+        let is_distance = matches!(shape.distance.as_str(), "Euclid" | "Manhattan");
+        if is_distance && config.score_threshold.is_some() {
+            let text = format!(
+                "score_threshold: the collection compares by {}, not by cosine: remove it",
+                shape.distance
+            );
+            return Err(error(ErrorKind::Config, text));
+        }
         let words = (config.hybrid && shape.has_words).then(|| point::words_of_question(text));
         let search = Search {
             meaning: meaning.values(),
@@ -46,14 +54,20 @@ impl Qdrant {
             using: shape.using.as_deref(),
             tenant: match shape.layout {
                 Layout::Own => Some(self.tenant()),
-                Layout::Foreign => config.tenant.as_deref(),
+                Layout::Foreign(_) => config.tenant.as_deref(),
             },
-            conditions: wire::metadata_filter(&query.filter, shape.layout)?,
+            conditions: wire::metadata_filter(&query.filter, &shape.layout)?,
             limit: query.limit.saturating_add(SPARE).min(MOST),
             config,
         };
         let body = wire::query(search);
-        let found: Found = self.0.client.search(&body, config.search_timeout).await?;
-        Ok(found.passages(&config.text_field, &query.filter, query.limit))
+        let mut found: Found = self.0.client.search(&body, config.search_timeout).await?;
+        if is_distance {
+            found.distances_to_scores();
+        }
+        if let Some(payloads) = found.without_text(&shape.layout) {
+            return Err(foreign::no_text(config, &payloads));
+        }
+        Ok(found.passages(&shape.layout, &query.filter, query.limit))
     }
 }

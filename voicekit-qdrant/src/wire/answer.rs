@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use voicekit_core::retrieve::{Passage, SECTION, SOURCE};
 use voicekit_net::lenient;
 
+use crate::foreign::{self, Fields, scalar};
+
 /// What every answer but `GET /` comes in.
 #[derive(Deserialize)]
 pub(crate) struct Envelope<T> {
@@ -60,12 +62,12 @@ pub(crate) struct Vector {
 }
 
 /// How a collection's payloads are laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// As this crate writes them.
     Own,
-    /// As somebody else does: a text and other fields beside it.
-    Foreign,
+    /// As another tool does.
+    Foreign(Fields),
 }
 
 /// The answer to a count.
@@ -83,6 +85,11 @@ pub(crate) struct Scrolled {
 }
 
 impl Scrolled {
+    /// What is known of the points.
+    pub(crate) fn payloads(self) -> Vec<Map<String, Value>> {
+        self.points.into_iter().map(|point| point.payload.unwrap_or_default()).collect()
+    }
+
     /// Documents and their fingerprints. Points that are no markers are left out.
     pub(crate) fn documents(&self) -> impl Iterator<Item = (String, String)> {
         self.points.iter().filter_map(|point| document(point.payload.as_ref()?))
@@ -120,18 +127,35 @@ impl Found {
         Self { points: points.into_iter().map(point).collect() }
     }
 
+    /// The payloads of the points, if not one of them has a text.
+    pub(crate) fn without_text(&self, layout: &Layout) -> Option<Vec<Map<String, Value>>> {
+        let Layout::Foreign(fields) = layout else { return None };
+        let has_text =
+            |payload: &Map<String, Value>| foreign::text(payload, &fields.text).is_some();
+        let payloads = || self.points.iter().filter_map(|point| point.payload.as_ref());
+        let is_none = !self.points.is_empty() && !payloads().any(has_text);
+        is_none.then(|| payloads().cloned().collect())
+    }
+
+    /// Turns distances, which are less for what is closer, into scores between 0 and 1.
+    pub(crate) fn distances_to_scores(&mut self) {
+        for point in &mut self.points {
+            point.score = 1.0 / (1.0 + point.score.max(0.0));
+        }
+    }
+
     /// The passages, best first, as many as `limit`, none of them twice, all of them with what
     /// `filter` wants. Points without a text are left out.
     pub(crate) fn passages(
         self,
-        text_field: &str,
+        layout: &Layout,
         filter: &BTreeMap<String, String>,
         limit: usize,
     ) -> Vec<Passage> {
         let mut passages: Vec<Passage> = Vec::new();
         for point in self.points {
-            let Some(passage) = point.passage(text_field) else {
-                tracing::debug!(text_field, "a point has no text, or no score");
+            let Some(passage) = point.passage(layout) else {
+                tracing::debug!("a point has no text, or no score");
                 continue;
             };
             let fits = filter.iter().all(|(key, value)| passage.metadata.get(key) == Some(value));
@@ -148,8 +172,15 @@ impl Found {
 }
 
 impl Point {
-    fn passage(self, text_field: &str) -> Option<Passage> {
+    fn passage(self, layout: &Layout) -> Option<Passage> {
         let payload = self.payload?;
+        if let Layout::Foreign(fields) = layout {
+            let id = scalar(&self.id).unwrap_or_default();
+            let said = foreign::text(&payload, &fields.text)?;
+            let mut passage = self.score.is_finite().then(|| Passage::new(id, said, self.score))?;
+            passage.metadata.extend(fields.metadata(&payload));
+            return Some(passage);
+        }
         let text = |field: &str| payload.get(field).and_then(Value::as_str);
         if !self.score.is_finite() {
             return None;
@@ -167,9 +198,9 @@ impl Point {
             return Some(passage);
         }
         let id = scalar(&self.id).unwrap_or_default();
-        let mut passage = Passage::new(id, text(text_field)?, self.score);
+        let mut passage = Passage::new(id, text("text")?, self.score);
         passage.metadata.extend(scalars(&payload));
-        passage.metadata.remove(text_field);
+        passage.metadata.remove("text");
         Some(passage)
     }
 }
@@ -188,13 +219,4 @@ fn score<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
 
 fn scalars(fields: &Map<String, Value>) -> impl Iterator<Item = (String, String)> {
     fields.iter().filter_map(|(key, value)| Some((key.clone(), scalar(value)?)))
-}
-
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
 }

@@ -7,7 +7,7 @@ mod answer;
 mod request;
 
 pub(crate) use answer::{
-    Counted, Envelope, Found, Info, Layout, Scrolled, Vectors, Version, document,
+    Counted, Envelope, Found, Info, Layout, Params, Scrolled, Vector, Vectors, Version, document,
 };
 pub(crate) use request::{
     Condition, Search, all_chunks, all_markers, chunks_of, create, delete_marker, indexes, markers,

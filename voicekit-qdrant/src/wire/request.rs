@@ -97,12 +97,16 @@ fn quoted(key: &str) -> Option<String> {
 /// What a passage must have by the filter of a question.
 pub(crate) fn metadata_filter(
     filter: &BTreeMap<String, String>,
-    layout: Layout,
+    layout: &Layout,
 ) -> Result<Vec<Condition>> {
     let condition = |(key, value): (&String, &String)| {
         let path = match layout {
             Layout::Own => path(key),
-            Layout::Foreign => quoted(key),
+            Layout::Foreign(fields) => {
+                let parts = fields.path(key);
+                let parts: Option<Vec<String>> = parts.iter().map(|part| quoted(part)).collect();
+                parts.map(|parts| parts.join("."))
+            }
         };
         let path = path.ok_or_else(|| {
             error(ErrorKind::Unsupported, format!("{key:?} cannot be filtered by"))

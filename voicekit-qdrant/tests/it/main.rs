@@ -9,7 +9,7 @@
 //!  5. payloads, order, threshold, limit: `search`
 //!  6. the tenant in every filter, nothing of another's: `search`, `write`
 //!  7. the bodies of requests, no threshold on ranks: `search`, `collection`, `write`
-//!  8. collections with dense vectors only, and those of others: `search`
+//!  8. collections with dense vectors only, and those of others: `search`, `foreign`
 //!  9. what each refusal means, plain text included: `failures`
 //! 10. a time limit on the whole search: `failures`; going on without passages is
 //!     `voicekit::knowledge`'s
@@ -29,6 +29,7 @@
 mod collection;
 mod contract;
 mod failures;
+mod foreign;
 mod mutated;
 mod search;
 mod service;

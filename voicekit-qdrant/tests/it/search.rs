@@ -168,7 +168,7 @@ async fn foreign(host: &Host, name: &str, vectors: Value, named: Option<&str>) {
     put(host, &format!("{path}/points?wait=true"), json!({"points": points})).await;
 }
 
-async fn put(host: &Host, target: &str, body: Value) {
+pub(crate) async fn put(host: &Host, target: &str, body: Value) {
     let served = std::sync::Arc::clone(&host.server);
     let connector = voicekit_net::Connector::new().unwrap().with_pipe(move || served.connect());
     let http = voicekit_net::HttpClient::new(connector, voicekit_net::HttpConfig::default());
