@@ -27,14 +27,16 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `Connection`, `Timeout` or `Internal` if the store cannot be read.
+    /// `Connection`, `Timeout` or `Internal` if the store cannot be read; `Unauthenticated`, `Config`,
+    /// `Quota`, `RateLimited` and the like if a server refuses.
     async fn load(&self, id: &str) -> Result<Option<SessionRecord>>;
 
     /// Keeps `record` under `id` for as long as `keep` says.
     ///
     /// # Errors
     ///
-    /// `Connection`, `Timeout` or `Internal` if the store cannot be written.
+    /// `Connection`, `Timeout` or `Internal` if the store cannot be written; `Unauthenticated`,
+    /// `Config`, `Quota`, `RateLimited` and the like if a server refuses.
     async fn save(&self, id: &str, record: &SessionRecord, keep: Duration) -> Result<()>;
 
     /// Forgets `id`; forgetting what is not there is no error.

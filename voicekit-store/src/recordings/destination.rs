@@ -10,11 +10,13 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use tokio::task::spawn_blocking;
 use url::Url;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
 use super::NAME;
 use super::key::{Name, safe};
+use crate::files;
 
 /// How often a recording of one name may occur: more than a call can be recorded on one day.
 const NAMESAKES: u32 = 10_000;
@@ -67,7 +69,7 @@ impl Destination {
         if path.as_os_str().is_empty() {
             return Err(Error::new(ErrorKind::Config, NAME, "the directory has no name"));
         }
-        std::fs::create_dir_all(path).map_err(|error| failed(error.into()))?;
+        files::create_dir_all(path).map_err(|error| failed(error.into()))?;
         let store = LocalFileSystem::new_with_prefix(path).map_err(|error| failed(error.into()))?;
         // The spool's file is removed once the store has the recording: it must be on the disk.
         let store = Arc::new(store.with_fsync(true));
@@ -76,6 +78,28 @@ impl Destination {
 
     pub(super) fn store(&self) -> &dyn ObjectStore {
         &*self.store
+    }
+
+    /// Prepares for a recording at `key`: on this machine, its directories are made so that only
+    /// their owner can read them.
+    pub(super) async fn prepare(&self, key: &Path) -> std::io::Result<()> {
+        let Some(path) = self.path_of(key) else { return Ok(()) };
+        spawn_blocking(move || path.parent().map_or(Ok(()), files::create_dir_all)).await?
+    }
+
+    /// Takes the recording at `key` from everybody but its owner, if it is on this machine.
+    pub(super) async fn seal(&self, key: &Path) -> std::io::Result<()> {
+        let Some(path) = self.path_of(key) else { return Ok(()) };
+        spawn_blocking(move || files::restrict_file(&path)).await?
+    }
+
+    /// Where the recording at `key` is, if it is on this machine. No part of a key leads elsewhere.
+    fn path_of(&self, key: &Path) -> Option<PathBuf> {
+        let directory = self.directory.as_ref()?;
+        Some(key.parts().fold(directory.clone(), |path, part| {
+            let part: &str = part.as_ref();
+            path.join(part)
+        }))
     }
 
     /// The first key for `name` that nothing has yet.
@@ -96,18 +120,27 @@ impl Destination {
         }
     }
 
-    pub(super) fn default_spool(&self) -> PathBuf {
+    /// # Errors
+    ///
+    /// `Config` if the environment names no directory that survives a restart. The one for temporary
+    /// files is no substitute: everybody on the machine can put links there.
+    pub(super) fn default_spool(&self) -> Result<PathBuf> {
         if let Some(directory) = &self.directory {
-            return directory.join(".spool");
+            return Ok(directory.join(".spool"));
         }
         let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let state = set("XDG_STATE_HOME")
+            .or_else(|| set("STATE_DIRECTORY"))
             .or_else(|| set("HOME").map(|home| home.join(".local/state")))
-            .or_else(|| set("LOCALAPPDATA"))
-            .unwrap_or_else(env::temp_dir);
+            .or_else(|| set("LOCALAPPDATA"));
+        let Some(state) = state else {
+            let what = "spool: there is no directory for it: set it, or HOME or XDG_STATE_HOME in \
+                        the environment";
+            return Err(Error::new(ErrorKind::Config, NAME, what));
+        };
         // Recordings for one place must not be uploaded to another.
         let place = safe(&format!("{}/{}", self.store, self.prefix));
-        state.join("voicekit").join("recordings").join(place)
+        Ok(state.join("voicekit").join("recordings").join(place))
     }
 }
 

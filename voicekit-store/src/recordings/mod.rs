@@ -77,6 +77,7 @@ use tracing::Instrument;
 use voicekit_core::audio::Encoding;
 use voicekit_core::error::{Error, Result};
 use voicekit_core::listen::{CallAudio, Listen};
+use voicekit_core::log::escaped;
 use voicekit_core::record::recording::Lacks;
 use voicekit_core::retry::RetryPolicy;
 use voicekit_core::transport::CallInfo;
@@ -100,8 +101,8 @@ pub struct RecordingsConfig {
     /// Where the files are until they are uploaded: a directory on a disk of this machine that
     /// survives a restart. Default: `.spool` in the destination if that is a directory; else
     /// `voicekit/recordings/{destination}` in the user's state directory (`XDG_STATE_HOME`,
-    /// `~/.local/state`, on Windows `LOCALAPPDATA`), or the directory for temporary files if there
-    /// is none.
+    /// systemd's `STATE_DIRECTORY`, `~/.local/state`, on Windows `LOCALAPPDATA`). It is created
+    /// readable by its owner only, and again if it is gone.
     pub spool: Option<PathBuf>,
     /// The encoding of the files. Default: the line's own.
     pub encoding: Option<Encoding>,
@@ -230,7 +231,7 @@ impl Recordings {
     ///
     /// `Config` if the URL cannot be read, or the environment does not say what the store needs;
     /// `Unsupported` if it is for a feature that is not there; `Internal` if a directory cannot be
-    /// made.
+    /// made; `Config` if there is no directory for the spool.
     pub fn with_config(url: &str, config: RecordingsConfig) -> Result<Self> {
         Self::new(Destination::open(url, &config.options)?, config)
     }
@@ -249,7 +250,10 @@ impl Recordings {
     }
 
     fn new(destination: Destination, config: RecordingsConfig) -> Result<Self> {
-        let directory = config.spool.clone().unwrap_or_else(|| destination.default_spool());
+        let directory = match &config.spool {
+            Some(directory) => directory.clone(),
+            None => destination.default_spool()?,
+        };
         let spool = Spool::open(directory)?;
         Ok(Self(Arc::new(Shared { destination, spool, config, uploads: Semaphore::new(UPLOADS) })))
     }
@@ -307,6 +311,7 @@ impl Recordings {
             Ok(key) => key,
             Err(error) => {
                 let path = spooled.path().display();
+                let path = escaped(path);
                 tracing::error!(%error, %path, "a recording could not be uploaded and is kept");
                 return Err(error);
             }
@@ -320,7 +325,7 @@ impl Recordings {
 impl Listen for Recordings {
     fn listen(&self, call: CallInfo, audio: CallAudio) -> BoxFuture<'static, ()> {
         let recordings = self.clone();
-        let span = tracing::info_span!("recording", call = %call.id);
+        let span = tracing::info_span!("recording", call = %escaped(&call.id));
         let recorded = async move {
             if let Err(error) = recordings.record(&call, audio).await {
                 tracing::error!(%error, "a call is not recorded as it should be");

@@ -10,12 +10,14 @@ use tokio::task::spawn_blocking;
 use voicekit_core::audio::Encoding;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::listen::CallAudio;
+use voicekit_core::log::escaped;
 use voicekit_core::record::wav::WavWriter;
 use voicekit_core::time::MediaTime;
 
 use super::NAME;
 use super::key::Name;
 use super::record::{Written, record_to};
+use crate::files;
 
 /// More than any header has.
 const HEAD: usize = 128;
@@ -38,7 +40,7 @@ pub(super) struct Spooled {
 
 impl Spool {
     pub(super) fn open(directory: PathBuf) -> Result<Self> {
-        fs::create_dir_all(&directory).map_err(|error| failed(&directory, error))?;
+        files::create_dir_all(&directory).map_err(|error| failed(&directory, error))?;
         Ok(Self(directory))
     }
 
@@ -52,7 +54,11 @@ impl Spool {
     pub(super) async fn list(&self) -> Result<Vec<PathBuf>> {
         let directory = self.0.clone();
         blocking(self.0.clone(), move || {
-            let entries = fs::read_dir(&directory)?.collect::<io::Result<Vec<_>>>()?;
+            let entries = match fs::read_dir(&directory) {
+                Ok(entries) => entries.collect::<io::Result<Vec<_>>>()?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+                Err(error) => return Err(error),
+            };
             let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
             paths.retain(|path| name_of(path).is_some());
             paths.sort();
@@ -131,7 +137,7 @@ fn create(directory: &Path, name: &Name) -> io::Result<Spooled> {
     for number in 1..=NAMESAKES {
         let name = name.another(number);
         let path = directory.join(name.to_string());
-        match OpenOptions::new().read(true).write(true).create_new(true).open(&path) {
+        match create_in(directory, &path) {
             Ok(file) => {
                 file.try_lock()?;
                 return Ok(Spooled { path, name, file });
@@ -141,6 +147,18 @@ fn create(directory: &Path, name: &Name) -> io::Result<Spooled> {
         }
     }
     Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many recordings of this call"))
+}
+
+/// Creates the file, and the directory again if it is gone: whoever cleans up temporary files takes
+/// empty directories along.
+fn create_in(directory: &Path, path: &Path) -> io::Result<File> {
+    match files::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            files::create_dir_all(directory)?;
+            files::create_new(path)
+        }
+        created => created,
+    }
 }
 
 fn adopt(path: PathBuf) -> io::Result<Option<Spooled>> {
@@ -161,7 +179,8 @@ fn adopt(path: PathBuf) -> io::Result<Option<Spooled>> {
     }
     let mut spooled = Spooled { path, name, file };
     if !has_sound(&mut spooled.file)? {
-        tracing::warn!(path = %spooled.path.display(), "a recording without sound is removed");
+        let path = escaped(spooled.path.display());
+        tracing::warn!(%path, "a recording without sound is removed");
         fs::remove_file(&spooled.path)?;
         return Ok(None);
     }

@@ -51,20 +51,31 @@ async fn attempt(
         None => destination.vacant(spooled.name()).await.map_err(refused)?,
     };
     *chosen = Some(key.clone());
+    let on_disk = |error| {
+        let what = "the directory of the recording cannot be used";
+        Error::new(ErrorKind::Internal, NAME, what).with_source(error)
+    };
+    destination.prepare(&key).await.map_err(on_disk)?;
+    put(destination, spooled, &key).await?;
+    destination.seal(&key).await.map_err(on_disk)?;
+    Ok(key)
+}
+
+async fn put(destination: &Destination, spooled: &Spooled, key: &Path) -> Result<()> {
     let first = spooled.read(0, PART).await?;
     if first.content_length() < PART {
-        destination.store().put(&key, first).await.map_err(refused)?;
-        return Ok(key);
+        destination.store().put(key, first).await.map_err(refused)?;
+        return Ok(());
     }
     drop(first);
-    let mut parts = destination.store().put_multipart(&key).await.map_err(refused)?;
+    let mut parts = destination.store().put_multipart(key).await.map_err(refused)?;
     if let Err(error) = put_parts(spooled, &mut *parts).await {
         if let Err(error) = parts.abort().await {
             tracing::debug!(%error, "parts of a failed upload may be left at the store");
         }
         return Err(error);
     }
-    Ok(key)
+    Ok(())
 }
 
 /// One part at a time, so that one is in memory.

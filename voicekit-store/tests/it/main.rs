@@ -3,8 +3,10 @@
 
 mod calls;
 mod directory;
+mod files;
 mod flaky;
 mod recovery;
+mod redis;
 mod s3;
 mod sessions;
 mod upload;

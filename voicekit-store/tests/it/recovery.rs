@@ -11,7 +11,7 @@ use voicekit_core::time::{MediaTime, Timestamp};
 use voicekit_core::transport::CallInfo;
 use voicekit_store::recordings::Recordings;
 
-use crate::directory::{Directory, seconds};
+use crate::directory::{Directory, has_seconds, seconds};
 use crate::flaky::Flaky;
 
 fn over(store: &Flaky, spool: &Directory) -> Recordings {
@@ -114,4 +114,19 @@ async fn a_file_of_somebody_elses_is_left_where_it_is() {
     let recovered = over(&store, &spool).recover().await.unwrap();
     assert_eq!((recovered.uploaded.len(), recovered.left.len()), (0, 1));
     assert_eq!(spool.files(), files);
+}
+
+#[tokio::test]
+async fn a_spool_that_was_cleaned_away_is_made_again() {
+    let (store, directory) = (Flaky::default(), Directory::new());
+    let spool = directory.path().join("a/spool");
+    let config = directory.config().with_spool(&spool);
+    let recordings = Recordings::over(Arc::new(store.clone()), "", config).unwrap();
+    for gone in [spool.clone(), directory.path().join("a")] {
+        std::fs::remove_dir_all(&gone).unwrap();
+        assert_eq!(recordings.recover().await.unwrap().uploaded.len(), 0);
+        recordings.record(&CallInfo::new("CA1"), seconds(2)).await.unwrap();
+    }
+    assert_eq!(store.keys(), ["2026/01/31/CA1.2.wav", "2026/01/31/CA1.wav"]);
+    has_seconds(&store.read("2026/01/31/CA1.2.wav").await, 2);
 }
