@@ -1,8 +1,6 @@
 //! Tables: the tool that books one, and where bookings are kept.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +8,9 @@ use anyhow::Context;
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use voicekit::store::lines::Lines;
 use voicekit::tools::{FnTool, ToolContext, ToolError, tool};
+use voicekit_core::log::escaped;
 
 /// The tool's name.
 pub(crate) const NAME: &str = "book_table";
@@ -49,7 +49,8 @@ pub(crate) fn book_table(bookings: Arc<dyn Bookings>) -> FnTool {
             let confirmed = booking.confirmation();
             let written = bookings.write(context.key().to_owned(), booking).await;
             written.map_err(|error| {
-                tracing::error!(error = format!("{error:#}"), "a booking could not be written");
+                let error = format!("{error:#}");
+                tracing::error!(error = %escaped(error), "a booking could not be written");
                 ToolError::new("Our book of reservations cannot be opened.")
             })?;
             Ok(confirmed)
@@ -127,7 +128,7 @@ pub(crate) struct Ledger(Arc<Mutex<Pages>>);
 #[derive(Debug)]
 struct Pages {
     written: BTreeMap<String, Booking>,
-    file: Option<File>,
+    file: Option<Lines>,
 }
 
 /// A line of the file.
@@ -143,18 +144,26 @@ impl Ledger {
         Self(Arc::new(Mutex::new(Pages { written: BTreeMap::new(), file: None })))
     }
 
-    /// Writes to the file at `path`, after what is there.
+    /// Writes to the file at `path`, after what is there. The file is created readable by its owner
+    /// only. A last line that a crash or a full disk cut short is reported and removed.
     pub(crate) fn in_file(path: &Path) -> anyhow::Result<Self> {
         let name = path.display();
         let open = || -> anyhow::Result<Pages> {
-            let text = if path.exists() { std::fs::read_to_string(path)? } else { String::new() };
+            let is_entry = |line: &str| serde_json::from_str::<Entry>(line).is_ok();
+            let (file, found) = Lines::open(path, is_entry)?;
             let mut written = BTreeMap::new();
-            for (number, line) in (1..).zip(text.lines()) {
+            for (number, line) in (1..).zip(&found.lines) {
+                if line.trim().is_empty() {
+                    continue;
+                }
                 let entry: Entry =
                     serde_json::from_str(line).with_context(|| format!("line {number}"))?;
                 written.insert(entry.key, entry.booking);
             }
-            let file = OpenOptions::new().create(true).append(true).open(path)?;
+            if found.torn > 0 {
+                let (path, bytes) = (escaped(path.display()), found.torn);
+                tracing::warn!(%path, bytes, "the last booking was not written whole: it is removed");
+            }
             Ok(Pages { written, file: Some(file) })
         };
         let pages = open().with_context(|| format!("cannot keep bookings in {name}"))?;
@@ -181,9 +190,8 @@ impl Pages {
         }
         if let Some(file) = &mut self.file {
             let entry = Entry { key: key.clone(), booking: booking.clone() };
-            // A line is written whole, and is on the disk before anybody is told that it is.
-            file.write_all(format!("{}\n", serde_json::to_string(&entry)?).as_bytes())?;
-            file.sync_data()?;
+            // It is on the disk before anybody is told that it is.
+            file.append(&serde_json::to_string(&entry)?)?;
         }
         self.written.insert(key, booking);
         Ok(())
@@ -220,7 +228,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_booking_is_written_once_for_each_key_also_by_another_run() {
-        let path = std::env::temp_dir().join(format!("phone-agent-ledger-{}", std::process::id()));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("bookings");
         for _ in 0..2 {
             let ledger = Ledger::in_file(&path).unwrap();
             for key in ["one", "two", "one"] {
@@ -228,7 +237,49 @@ mod tests {
             }
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
         assert_eq!(text.lines().count(), 2, "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_booking_that_was_cut_short_is_reported_and_merges_with_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("bookings");
+        let whole = r#"{"key":"one","name":"Anna","party_size":4,"day":"Friday","time":"7 p.m."}"#;
+        for (torn, is_kept) in [(r#"{"key":"two","na"#, false), ("", false), (whole, true)] {
+            std::fs::write(
+                &path,
+                format!(
+                    "{}
+
+{torn}",
+                    whole.replace("one", "zero")
+                ),
+            )
+            .unwrap();
+            let logs = voicekit_testkit::logs::Logs::catch();
+            let ledger = Ledger::in_file(&path).unwrap();
+            ledger.write("three".to_owned(), booking(2, "Friday", "8 p.m.")).await.unwrap();
+            let again = Ledger::in_file(&path).unwrap();
+            let pages = again.0.lock().unwrap();
+            let keys: Vec<&String> = pages.written.keys().collect();
+            let expected =
+                if is_kept { vec!["one", "three", "zero"] } else { vec!["three", "zero"] };
+            assert_eq!(keys, expected, "{torn}");
+            let is_reported = logs.text().contains("not written whole");
+            assert_eq!(is_reported, !torn.is_empty() && !is_kept, "{}", logs.text());
+        }
+        // A line in the middle that is none is for a person to look at.
+        std::fs::write(
+            &path,
+            format!(
+                "{whole}
+nonsense
+{whole}
+"
+            ),
+        )
+        .unwrap();
+        let error = format!("{:#}", Ledger::in_file(&path).unwrap_err());
+        assert!(error.contains("line 2"), "{error}");
     }
 }

@@ -87,13 +87,13 @@ impl DeskArgs {
 
 /// The documents of the demonstration restaurant.
 pub(crate) async fn demo(embedder: Arc<dyn Embedder>) -> Result<EmbeddedIndex> {
-    let directory = std::env::temp_dir().join(format!("phone-agent-demo-{}", std::process::id()));
-    std::fs::create_dir_all(&directory)?;
+    // A name that nobody can guess, so that nobody can put a link there.
+    let directory = tempfile::Builder::new().prefix("phone-agent-").tempdir()?;
     for (name, text) in DEMO {
-        std::fs::write(directory.join(name), text)?;
+        std::fs::write(directory.path().join(name), text)?;
     }
-    let index = read(&directory, embedder).await;
-    if let Err(error) = std::fs::remove_dir_all(&directory) {
+    let index = read(directory.path(), embedder).await;
+    if let Err(error) = directory.close() {
         tracing::debug!(%error, "the directory of the demonstration stays");
     }
     index

@@ -7,11 +7,13 @@ mod booking;
 mod call;
 mod desk;
 mod ingest;
+mod log;
 mod models;
 mod parts;
 mod replay;
 mod serve;
 mod settings;
+mod signals;
 #[cfg(test)]
 mod tests;
 
@@ -81,17 +83,20 @@ struct ModelArgs {
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    log();
-    match run(cli) {
-        Ok(code) => code,
-        Err(error) => {
-            console::error(&error);
-            std::process::ExitCode::FAILURE
-        }
-    }
+    log::init();
+    let outcome = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = outcome.map_err(anyhow::Error::from).and_then(|runtime| {
+        let outcome = runtime.block_on(run(cli));
+        // Inference that runs on a thread of its own must not hold up the end.
+        runtime.shutdown_background();
+        outcome
+    });
+    outcome.unwrap_or_else(|error| {
+        console::error(&error);
+        std::process::ExitCode::FAILURE
+    })
 }
 
-#[tokio::main]
 async fn run(cli: Cli) -> Result<std::process::ExitCode> {
     match cli.command {
         None => serve::run(cli.serve).await?,
@@ -106,27 +111,22 @@ async fn run(cli: Cli) -> Result<std::process::ExitCode> {
     Ok(std::process::ExitCode::SUCCESS)
 }
 
-/// Warnings by default; `RUST_LOG` for more.
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-}
-
 /// The few lines that are for a person.
 mod console {
     #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
 
+    use voicekit_core::log::escaped_lines;
+
     pub(crate) fn line(text: impl std::fmt::Display) {
-        println!("{text}");
+        println!("{}", escaped_lines(text));
     }
 
     pub(crate) fn note(text: impl std::fmt::Display) {
-        eprintln!("{text}");
+        eprintln!("{}", escaped_lines(text));
     }
 
     /// One line: what failed and why, outermost first.
     pub(crate) fn error(error: &anyhow::Error) {
-        eprintln!("error: {error:#}");
+        eprintln!("{}", escaped_lines(format_args!("error: {error:#}")));
     }
 }

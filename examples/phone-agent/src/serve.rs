@@ -10,11 +10,14 @@ use clap::Args;
 use tokio::net::TcpListener;
 use voicekit::Agent;
 use voicekit::store::recordings::Recordings;
+use voicekit_core::log::escaped;
 use voicekit_twilio::TwilioConfig;
+use voicekit_twilio::serve::ServerConfig;
 
 use crate::agent::Followers;
 use crate::parts::Plan;
 use crate::settings::Settings;
+use crate::signals::Signals;
 use crate::{AgentArgs, agent, console};
 
 /// How to wait for calls.
@@ -62,55 +65,44 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let recovering = recordings.map(|recordings| tokio::spawn(recover(recordings)));
     let address = listener.local_addr()?;
     welcome(address, public);
-    serve(listener, agent.clone(), twilio, told_to_stop()).await?;
-    console::line("Waiting for calls to end; stop again to leave at once.");
-    tokio::select! {
-        left = agent.drain(Duration::from_secs(args.patience)) => {
-            if left > 0 {
-                console::line(format_args!("{left} calls could not be ended."));
-            }
+    let signals = Signals::catch();
+    let work = async {
+        serve(listener, agent.clone(), twilio, signals.received(1)).await?;
+        console::line("Waiting for calls to end; stop again to leave at once.");
+        let left = agent.drain(Duration::from_secs(args.patience)).await;
+        if left > 0 {
+            console::line(format_args!("{left} calls could not be ended."));
         }
-        () = told_to_stop() => {}
-    }
+        Ok(())
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = signals.received(2) => {
+            console::line("Leaving at once.");
+            Ok(())
+        }
+        outcome = work => outcome,
+    };
     if let Some(recovering) = recovering {
         // What is not uploaded yet stays for the next start.
         recovering.abort();
     }
-    Ok(())
+    outcome
 }
 
 /// Uploads what an earlier run has not, while calls are taken already.
-async fn recover(recordings: Recordings) {
+pub(crate) async fn recover(recordings: Recordings) {
     match recordings.recover().await {
         Ok(recovered) => {
             for recorded in recovered.uploaded {
                 console::line(format_args!("Recovered the recording {}.", recorded.key));
             }
+            for (path, error) in recovered.left {
+                let path = escaped(path.display());
+                tracing::warn!(%path, %error, "a recording of an earlier call stays in the spool");
+            }
         }
         Err(error) => tracing::warn!(%error, "recordings of earlier calls cannot be looked for"),
-    }
-}
-
-/// Ctrl-C, or the signal by which a supervisor stops a service.
-async fn told_to_stop() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => _ = signals.recv().await,
-            Err(_) => std::future::pending::<()>().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
     }
 }
 
@@ -119,7 +111,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     agent: Agent,
     twilio: TwilioConfig,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: impl Future<Output = ()>,
 ) -> Result<()> {
     use axum::serve::ListenerExt;
     // Small audio messages must not wait for the acknowledgement of the ones before.
@@ -129,7 +121,7 @@ pub(crate) async fn serve(
         }
     });
     let app = router(agent, twilio)?;
-    Ok(axum::serve(listener, app).with_graceful_shutdown(stop).await?)
+    Ok(voicekit_twilio::serve::serve(listener, app, &ServerConfig::default(), stop).await?)
 }
 
 pub(crate) fn router(agent: Agent, twilio: TwilioConfig) -> Result<Router> {

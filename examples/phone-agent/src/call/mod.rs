@@ -20,6 +20,7 @@ use anyhow::{Context, Result, bail};
 use futures::{StreamExt, stream};
 use tokio::net::TcpListener;
 use voicekit::CallEvent;
+use voicekit::store::files;
 use voicekit::store::recordings::Recordings;
 use voicekit_core::time::Timestamp;
 use voicekit_core::tts::{Spoken, Tts, TtsRequest};
@@ -51,8 +52,9 @@ pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
     for line in said.iter().filter(|line| is_file(line)) {
         clips::read(Path::new(line))?;
     }
-    std::fs::create_dir_all(&args.out)
+    files::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the directory {}", args.out.display()))?;
+    let recovering = recordings.clone().map(|recordings| tokio::spawn(serve::recover(recordings)));
     let call = SimulatedCall::new(script(&args, &said).await?).observe(talk::print);
     let mut wrong = Vec::new();
     let record = match &args.url {
@@ -60,6 +62,10 @@ pub(crate) async fn run(args: CallArgs) -> Result<ExitCode> {
         Some(url) if url.starts_with("ws:") => elsewhere(call.dial(url).await?),
         Some(url) => elsewhere(call.dial_webhook(&webhook(&args, url)).await?),
     };
+    if let Some(recovering) = recovering {
+        // What cannot be uploaded by then stays for the next start.
+        tokio::time::timeout(SETTLING, recovering).await.map(drop).unwrap_or_default();
+    }
     console::line(summary::write(&record));
     write(&args.out, &record)?;
     if args.story && wrong.is_empty() {
@@ -216,7 +222,7 @@ fn write(directory: &Path, record: &Record) -> Result<()> {
     ];
     for (name, bytes) in files {
         let path = directory.join(name);
-        std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        files::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
         console::line(path.display());
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use voicekit::CallEvent;
 use voicekit_core::llm::Message;
+use voicekit_core::log::escaped;
 use voicekit_core::time::Timestamp;
 use voicekit_core::turn::trace::Entry;
 use voicekit_core::turn::{Action, Event};
@@ -57,5 +58,6 @@ pub(crate) fn show(at: Timestamp, event: &CallEvent<'_>) {
 }
 
 fn say(at: Timestamp, who: &str, what: impl std::fmt::Display) {
+    let what = escaped(what);
     console::line(format_args!("{:>7.2} s  {who:<7} {what}", at.as_secs_f64()));
 }
