@@ -170,6 +170,12 @@ impl Playout {
         self.held = false;
     }
 
+    /// Notes that nothing was sent for longer than the lead: all that was sent has been played, and
+    /// the lead is built up again.
+    pub fn ran_dry(&mut self, now: Timestamp) {
+        self.plays_until = self.plays_until.min(now);
+    }
+
     /// Audio that waits to be sent.
     pub fn buffered(&self) -> Duration {
         MediaTime { samples: self.queued as u64, rate_hz: self.format.rate_hz }.duration()

@@ -16,6 +16,8 @@ mod recognition;
 mod replies;
 mod reply;
 mod router;
+mod silence;
+mod stall;
 mod tools;
 mod watch;
 
@@ -30,6 +32,7 @@ use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::control::CallControl;
 use voicekit_core::error::{Error, Result};
 use voicekit_core::llm::{Message, Usage};
+use voicekit_core::log::escaped;
 use voicekit_core::playout::Playout;
 use voicekit_core::time::{MediaTime, Timestamp};
 use voicekit_core::transport::{
@@ -52,6 +55,8 @@ use recognition::next_verdict;
 use replies::{next_item, prepare_more};
 use reply::{Item, Prepared, Words};
 use router::Feed;
+use silence::Awaited;
+use stall::Stall;
 use tools::Running;
 use watch::{Watch, log_end};
 
@@ -92,10 +97,10 @@ impl Session {
         self.let_in(&info);
         let observer = self.parts.observe.as_ref().map(|observe| observe(&info));
         let clock = Clock::start();
-        let mut watch = Watch { observer, clock, metrics: Metrics::default() };
+        let mut watch = Watch { observer, clock: clock.clone(), metrics: Metrics::default() };
         watch.show(CallEvent::Started(&info));
-        tracing::info!(call = %info.id, "call started");
-        let mut report = match Call::new(self, clock) {
+        tracing::info!(call = %escaped(&info.id), "call started");
+        let mut report = match Call::new(self, clock.clone()) {
             Ok(call) => Box::pin(call.run(&mut watch)).await,
             Err(error) => {
                 watch.show(CallEvent::Failed { part: Part::Transport, error: &error });
@@ -167,6 +172,8 @@ struct Call {
     /// The way to another process.
     moving: Option<BoxFuture<'static, Result<()>>>,
     inquiry: Option<Inquiry>,
+    stall: Stall,
+    awaited: Awaited,
     ended: Option<EndReason>,
     error: Option<Error>,
 }
@@ -218,6 +225,8 @@ impl Call {
             transferring: None,
             moving: None,
             inquiry,
+            stall: Stall::default(),
+            awaited: Awaited::default(),
             ended: None,
             error: None,
         })
@@ -256,11 +265,14 @@ impl Call {
     async fn step(&mut self, watch: &mut Watch) {
         let wake =
             earliest(self.engine.poll_timeout().map(|(at, _)| at), self.playout.poll_timeout());
+        let wake = self.stall.wait(&self.clock, wake);
         let hungry = self.playout.buffered() < MADE_AHEAD;
+        let others = self.stall.is_others_turn();
         self.save();
         tokio::select! {
             biased;
-            event = self.line.next(), if self.ended.is_none() => {
+            length = self.stall.noticed(&self.clock) => self.stood_still(length),
+            event = self.line.next(), if self.ended.is_none() && !others => {
                 self.line_event(event, watch).await;
             }
             Some(event) = self.commands.next() => self.handle(event, watch).await,
@@ -285,9 +297,13 @@ impl Call {
             }
             summary = self.scene.memory.next() => self.summarised(summary, watch),
             () = prepare_more(&mut self.prepared) => {}
-            () = self.clock.sleep_until(wake) => {}
+            () = std::future::ready(()), if others => {}
+            () = self.clock.sleep_until(Some(wake)) => {}
         }
-        self.time_out(watch).await;
+        self.stall.turn_over(&self.clock);
+        if !self.stall.is_late() {
+            self.time_out(watch).await;
+        }
     }
 
     async fn time_out(&mut self, watch: &mut Watch) {
@@ -295,7 +311,7 @@ impl Call {
         if self.engine.poll_timeout().is_some_and(|(at, _)| at <= now) {
             watch.trace(now, Entry::Timeout);
             self.engine.handle_timeout(now);
-            self.act(now, watch).await;
+            self.act(now, true, watch).await;
         }
     }
 
@@ -307,11 +323,15 @@ impl Call {
         }
         watch.trace(now, Entry::Event(event.clone()));
         self.engine.handle(now, event);
-        self.act(now, watch).await;
+        self.act(now, false, watch).await;
     }
 
-    async fn act(&mut self, now: Timestamp, watch: &mut Watch) {
+    /// Carries out what the engine wants, after a timeout or an event.
+    async fn act(&mut self, now: Timestamp, is_timeout: bool, watch: &mut Watch) {
         while let Some(action) = self.engine.poll_action() {
+            if is_timeout {
+                self.name_silent(now, &action);
+            }
             watch.trace(now, Entry::Action(action.clone()));
             match action {
                 Action::Hint(hint) => self.hint(hint),
@@ -358,6 +378,9 @@ impl Call {
 
     /// Sends what is due.
     async fn play(&mut self, watch: &mut Watch) {
+        if self.stall.is_late() {
+            return;
+        }
         while let Some(command) = self.playout.poll(self.clock.now()) {
             self.feed.sent(self.playout.plays_until(), &command);
             if let TransportCommand::Audio(chunk) = &command {
@@ -413,6 +436,7 @@ impl Call {
     }
 
     async fn caller_audio(&mut self, at: MediaTime, chunk: &AudioChunk, watch: &mut Watch) {
+        self.stall.audio(&self.clock, chunk);
         self.feed.caller(self.clock.now(), at, chunk);
         if let Err(error) = self.activity.audio(chunk) {
             watch.failed(Part::Transport, &error);

@@ -113,6 +113,7 @@ impl Knowledge {
     fn settle(&self, failure: Option<&Error>) {
         let Some(error) = failure else { return self.health.succeeded() };
         if self.health.failed(error, &self.config.breaker).is_some() {
+            let error = voicekit_core::log::escaped(error);
             tracing::warn!(%error, "knowledge is left alone for a while");
         }
     }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
+use voicekit_core::log::escaped;
 use voicekit_core::tts::{Spoken, Tts, TtsInfo, TtsRequest};
 
 use super::attempts::{Attempt, Attempts, Failure};
@@ -271,9 +272,14 @@ impl<P: ?Sized + Send + Sync + 'static> Attempts<P> for Each<P> {
         let next = self.choose();
         let to = self.current().filter(|_| next.is_some()).map(|member| member.name);
         let Failure { error, begun } = failure;
-        tracing::warn!(from, to, begun, %error, "a service has failed");
         if let Some(detail) = error.detail() {
             tracing::debug!(from, ?detail, "what the provider says about it");
+        }
+        let error = escaped(error);
+        match to {
+            Some(to) => tracing::warn!(from, to, begun, %error, "a service has failed"),
+            // The call itself reports what it ends with.
+            None => tracing::debug!(from, begun, %error, "the last service has failed"),
         }
         next
     }

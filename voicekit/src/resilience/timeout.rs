@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::stream::{self, BoxStream};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use voicekit_core::asr::{Asr, AsrEvent, AsrInfo, AsrInput, AsrRequest};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
@@ -102,10 +102,11 @@ impl<T: Llm> Llm for Timeout<T> {
         let none = || late(name, "no answer in time");
         let chat = tokio::time::timeout_at(first, self.part.chat(request));
         let events = chat.await.map_err(|_| none())??;
-        let state = Some((events, limits.first.min(first - Instant::now()), none()));
+        let left = if is_late(first) { limits.first } else { first - Instant::now() };
+        let state = Some((events, limits.first.min(left), none()));
         let limited = stream::unfold(state, move |state| async move {
             let (mut events, wait, overdue) = state?;
-            let Ok(event) = timeout(wait, events.next()).await else {
+            let Some(event) = within(wait, events.next()).await else {
                 return Some((Err(overdue), None));
             };
             let stalled = late(name, "the answer has stalled");
@@ -207,6 +208,30 @@ impl<T: Tts> Tts for Timeout<T> {
     }
 }
 
+/// How late a timer may fire before the process counts as having stood still. What was waited for
+/// then has its time again: it may have come, and not been read.
+const LATE: Duration = Duration::from_secs(1);
+
+fn is_late(until: Instant) -> bool {
+    Instant::now().duration_since(until) >= LATE
+}
+
+/// What comes of `next` within `limit`, not counting a standstill of the process.
+async fn within<N: Future>(limit: Duration, next: N) -> Option<N::Output> {
+    let mut next = std::pin::pin!(next);
+    loop {
+        let until = Instant::now() + limit;
+        tokio::select! {
+            biased;
+            output = &mut next => return Some(output),
+            () = sleep_until(until) => {}
+        }
+        if !is_late(until) {
+            return None;
+        }
+    }
+}
+
 /// Inputs that wait for a recogniser that takes none: at 20 ms a piece, ten seconds.
 const QUEUE: usize = 500;
 
@@ -264,6 +289,13 @@ impl Waiting {
         *self.lock() = None;
     }
 
+    /// From now on, if it is waited for.
+    fn again(&self) {
+        if let Some(since) = self.lock().as_mut() {
+            *since = Instant::now();
+        }
+    }
+
     fn since(&self) -> Option<Instant> {
         *self.lock()
     }
@@ -290,6 +322,10 @@ impl Waiting {
                 biased;
                 output = &mut next => return Some(output),
                 () = sleep_until(until) => {}
+            }
+            if is_late(until) {
+                self.again();
+                continue;
             }
             let since = self.since();
             if since.is_some_and(|since| counted(since) + limit <= Instant::now()) {

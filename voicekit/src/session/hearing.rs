@@ -29,6 +29,8 @@ pub(super) struct Hearing {
     converter: Converter,
     /// When its audio began.
     since: Option<Timestamp>,
+    /// Whether its audio has left session time behind.
+    is_astray: bool,
     dropped: u64,
 }
 
@@ -44,7 +46,7 @@ impl Hearing {
         let asr = Arc::clone(&parts.asr);
         let opened = async move { asr.recognize(request, received.boxed()).await };
         let output = opened.try_flatten_stream().boxed();
-        Ok(Self { input, output, converter, since: None, dropped: 0 })
+        Ok(Self { input, output, converter, since: None, is_astray: false, dropped: 0 })
     }
 
     /// The next thing the recogniser says; `None` once it has ended.
@@ -54,7 +56,15 @@ impl Hearing {
 
     /// When the last word of `transcript` was said, if the recogniser says.
     pub(super) fn said_at(&self, transcript: &Transcript) -> Option<Timestamp> {
+        if self.is_astray {
+            return None;
+        }
         Some(self.since? + transcript.end?)
+    }
+
+    /// Notes that session time has left something out: positions in the audio no longer tell it.
+    pub(super) fn lost_time(&mut self) {
+        self.is_astray = true;
     }
 
     pub(super) fn audio(&mut self, now: Timestamp, chunk: &AudioChunk) -> Result<()> {

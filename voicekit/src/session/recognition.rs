@@ -13,6 +13,7 @@ use crate::observer::Part;
 
 impl Call {
     pub(super) async fn heard(&mut self, heard: Option<Result<AsrEvent>>, watch: &mut Watch) {
+        self.awaited.heard();
         match heard {
             Some(Ok(AsrEvent::Interim(transcript))) => {
                 self.interim.clone_from(&transcript.text);
@@ -50,6 +51,9 @@ impl Call {
             inquiry.anticipate();
         }
         let Some(hearing) = &mut self.hearing else { return };
+        if hint == Hint::Finalize {
+            self.awaited.transcript();
+        }
         hearing.send(match hint {
             Hint::SpeechStarted => AsrInput::SpeechStarted,
             Hint::SpeechEnded => AsrInput::SpeechEnded,
@@ -73,7 +77,10 @@ impl Call {
 
     pub(super) fn restart_hearing(&mut self, watch: &mut Watch) {
         match Hearing::open(&self.parts, &self.scene.language, self.format) {
-            Ok(hearing) => self.hearing = Some(hearing),
+            Ok(hearing) => {
+                self.awaited.reopened();
+                self.hearing = Some(hearing);
+            }
             Err(error) => watch.failed(Part::Asr, &error),
         }
     }

@@ -41,6 +41,7 @@ impl Call {
 
     pub(super) fn start_reply(&mut self, reply: ReplyId, words: Words) {
         self.playout.begin(reply.number());
+        self.awaited.reply(self.clock.now(), matches!(words, Words::Phrase(_)));
         self.reply = Some((reply, self.make(words)));
     }
 
@@ -99,6 +100,7 @@ impl Call {
         match self.prepared.take() {
             Some((id, prepared)) if id == reply && !prepared.has_failed() => {
                 self.playout.begin(reply.number());
+                self.awaited.reply(self.clock.now(), false);
                 self.reply = Some((reply, prepared.into_items()));
             }
             // It is worth another try.
@@ -115,6 +117,7 @@ impl Call {
     }
 
     pub(super) async fn made(&mut self, reply: ReplyId, item: Item, watch: &mut Watch) {
+        self.awaited.reply(self.clock.now(), matches!(item, Item::Clause(_)));
         let event = match item {
             Item::Clause(text) => Event::Clause { reply, text },
             Item::Word(word) => Event::Word { reply, word },

@@ -8,6 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Value, json};
 use tokio::task::{AbortHandle, JoinError};
 use voicekit_core::llm::Message;
+use voicekit_core::log::escaped;
 use voicekit_core::tool::{
     Effect, OnBargeIn, Progress, Tool, ToolCall, ToolContext, ToolOutcome, ToolSpec,
 };
@@ -230,6 +231,8 @@ fn broken(error: &JoinError) -> String {
     if error.is_cancelled() {
         return "It was stopped on request. It may or may not have happened.".to_owned();
     }
-    tracing::error!(%error, "a tool broke");
+    // What it panicked with may quote the caller.
+    tracing::error!("a tool broke");
+    tracing::debug!(error = %escaped(error), "a tool broke");
     "It broke down. It may or may not have happened.".to_owned()
 }

@@ -1,6 +1,7 @@
 //! Who watches a call.
 
 use voicekit_core::error::Error;
+use voicekit_core::log::escaped;
 use voicekit_core::time::Timestamp;
 use voicekit_core::transport::CallInfo;
 use voicekit_core::turn::trace::{Entry, Line};
@@ -10,12 +11,12 @@ use super::clock::Clock;
 use crate::observer::{CallEvent, CallReport, Observer, Part};
 
 pub(super) fn log_end(info: &CallInfo, report: &CallReport) {
-    let (id, seconds) = (&info.id, report.ended.as_secs_f64());
+    let (id, seconds) = (escaped(&info.id), report.ended.as_secs_f64());
     let Metrics { turns, interruptions, resumed, cut_offs, .. } = report.metrics;
     let latency = report.metrics.median(Latency::total).unwrap_or_default();
     tracing::info!(call = %id, seconds, turns, interruptions, resumed, cut_offs, ?latency, "call ended");
     if let Some(error) = &report.error {
-        tracing::error!(call = %id, %error, "the line broke");
+        tracing::error!(call = %id, error = %escaped(error), "the line broke");
     }
 }
 
@@ -42,7 +43,7 @@ impl Watch {
     }
 
     pub(super) fn failed(&mut self, part: Part, error: &Error) {
-        tracing::warn!(%part, %error, "a part of the call failed");
+        tracing::warn!(%part, error = %escaped(error), "a part of the call failed");
         if let Some(detail) = error.detail() {
             tracing::debug!(%part, ?detail, "what the provider says about it");
         }
