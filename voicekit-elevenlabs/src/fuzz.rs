@@ -39,7 +39,7 @@ impl Reply {
     }
 
     /// The next thing that was understood.
-    pub fn next(&mut self) -> Option<Spoken> {
+    pub fn next_spoken(&mut self) -> Option<Spoken> {
         self.track.next()
     }
 

@@ -102,7 +102,7 @@ fn elevenlabs(mut input: Input<'_>) {
                 }
             },
         }
-        while let Some(spoken) = reply.next() {
+        while let Some(spoken) = reply.next_spoken() {
             match spoken {
                 Spoken::Audio(chunk) => given.extend_from_slice(chunk.bytes()),
                 Spoken::Word(word) => {

@@ -182,7 +182,11 @@ impl Repetitions {
         }
         match config.after_announcements {
             DeadEnd::Ask | DeadEnd::Transfer if self.asked => DeadEnd::StaySilent,
-            follows => follows,
+            follows @ (DeadEnd::Ignore
+            | DeadEnd::StaySilent
+            | DeadEnd::Ask
+            | DeadEnd::Transfer
+            | DeadEnd::HangUp) => follows,
         }
     }
 
@@ -208,7 +212,11 @@ impl Repetitions {
         (self.fallbacks, self.alike) = (0, 0);
         match config.after_answers {
             DeadEnd::Ask | DeadEnd::Transfer if self.asked => DeadEnd::Ignore,
-            follows => follows,
+            follows @ (DeadEnd::Ignore
+            | DeadEnd::StaySilent
+            | DeadEnd::Ask
+            | DeadEnd::Transfer
+            | DeadEnd::HangUp) => follows,
         }
     }
 

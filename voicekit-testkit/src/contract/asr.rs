@@ -183,7 +183,7 @@ async fn keeps_words<A: Asr>(
                 AsrEvent::Final(_) if !shown.is_empty() => {
                     return Verdict::Broken(format!("{shown:?} was shown and taken back"));
                 }
-                _ => {}
+                AsrEvent::Interim(_) | AsrEvent::Final(_) | AsrEvent::Turn(_) | _ => {}
             }
             has_shown |= !shown.is_empty();
         }

@@ -262,11 +262,7 @@ impl Filter {
     /// A character reference, also of a reference: `&amp;nbsp;`.
     fn reference(&mut self, ahead: Ahead<'_>) -> Result<usize, More> {
         let mut from = 1;
-        loop {
-            let Some(end) = ahead.find(from, REFERENCE, |c| !(c.is_alphanumeric() || c == '#'))?
-            else {
-                break;
-            };
+        while let Some(end) = ahead.find(from, REFERENCE, is_behind_reference)? {
             let closed = ahead.peek(end) == Some(';');
             let name = ahead.text(from, end);
             let Some(meaning) = decoded(&name, closed) else { break };
@@ -287,7 +283,7 @@ impl Filter {
     }
 
     fn is_reference(&self, ahead: Ahead<'_>, from: usize) -> Result<bool, More> {
-        let end = ahead.find(from, REFERENCE, |c| !(c.is_alphanumeric() || c == '#'))?;
+        let end = ahead.find(from, REFERENCE, is_behind_reference)?;
         Ok(end.is_some_and(|end| {
             ahead.peek(end) == Some(';') && decoded(&ahead.text(from, end), true).is_some()
         }))
@@ -377,4 +373,9 @@ fn symbol(command: &str) -> &'static str {
         "degree" | "circ" => "°",
         _ => " ",
     }
+}
+
+/// Whether `c` does not belong to the name of a character reference.
+fn is_behind_reference(c: char) -> bool {
+    !(c.is_alphanumeric() || c == '#')
 }

@@ -12,10 +12,10 @@ impl Engine {
     /// The caller's turn is over with `text`: whether something else than an answer follows.
     pub(super) fn leads_nowhere(&mut self, now: Timestamp, text: &str) -> bool {
         let config = &self.config.dead_ends;
-        let follows = match self.repetitions.heard(text, &self.vocabulary, config) {
-            DeadEnd::Ignore => self.repetitions.led_nowhere(config),
-            follows => follows,
-        };
+        let mut follows = self.repetitions.heard(text, &self.vocabulary, config);
+        if follows == DeadEnd::Ignore {
+            follows = self.repetitions.led_nowhere(config);
+        }
         match follows {
             DeadEnd::Ignore => return false,
             DeadEnd::StaySilent => self.stay_silent(now),
