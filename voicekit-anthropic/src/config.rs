@@ -44,6 +44,10 @@ pub struct AnthropicConfig {
     pub temperature: Option<f32>,
     /// Whether the model thinks before it answers, during which the caller waits. Default: off.
     pub thinking: Thinking,
+    /// Whether the model begins inside its reasoning: all text before a closing mark (`</think>`) is
+    /// then reasoning. For models behind a compatible server whose chat template writes the opening
+    /// mark. Default: false.
+    pub starts_in_thoughts: bool,
     /// Whether the model must or must not call a tool. Default: it decides.
     pub tool_choice: ToolChoice,
     /// Whether several tools may be called at once. Default: true.
@@ -124,6 +128,7 @@ impl Default for AnthropicConfig {
             max_tokens: 1_024,
             temperature: None,
             thinking: Thinking::Off,
+            starts_in_thoughts: false,
             tool_choice: ToolChoice::Auto,
             parallel_tool_calls: true,
             cache: Cache::FiveMinutes,
@@ -197,6 +202,13 @@ impl AnthropicConfig {
     #[must_use]
     pub fn with_thinking(mut self, thinking: Thinking) -> Self {
         self.thinking = thinking;
+        self
+    }
+
+    /// Sets [`starts_in_thoughts`](Self::starts_in_thoughts).
+    #[must_use]
+    pub fn with_start_in_thoughts(mut self, starts: bool) -> Self {
+        self.starts_in_thoughts = starts;
         self
     }
 

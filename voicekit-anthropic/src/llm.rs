@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use voicekit_core::answer::{Check, checked};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
 use voicekit_net::{Connector, Endpoint, HttpClient, HttpRequest, decode};
@@ -14,8 +15,9 @@ use crate::wire::{Answer, message_body};
 /// A language model behind `POST /v1/messages`. Clones share their connections.
 ///
 /// What the answer's end means: `end_turn`, `stop_sequence`, `tool_use`, `pause_turn`, `max_tokens`
-/// and what is unknown are [`Done`](ChatEvent::Done); a call that a limit has cut off, and
-/// `refusal`, are `Rejected`; an answer that just ends is `Protocol`. Thoughts are never text; where
+/// and what is unknown are [`Done`](ChatEvent::Done) if the answer holds a word or a tool call, and
+/// a `Protocol` error otherwise; a call that a limit has cut off, and `refusal`, are `Rejected`; an
+/// answer that just ends is `Protocol`. Thoughts are never text; where
 /// the service wants them back with the result of a call, they travel in
 /// [`ToolCall::provider`](voicekit_core::tool::ToolCall::provider).
 #[derive(Clone, Debug)]
@@ -81,7 +83,9 @@ impl Llm for Anthropic {
         let post = HttpRequest::post(self.endpoint.clone());
         let post = post.accept("text/event-stream").json(&body)?;
         let response = self.http.send(post).await?;
-        let answer = Answer::new(self.endpoint.clone(), !request.tools.is_empty());
-        Ok(decode(response.events(), answer))
+        let check = Check::new(SERVICE, &request);
+        let check = check.with_start_in_thoughts(self.config.starts_in_thoughts);
+        let answer = Answer::new(self.endpoint.clone(), request.tools);
+        Ok(checked(decode(response.events(), answer), check))
     }
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
+use crate::answer::TextFilter;
 use crate::error::Result;
 use crate::retrieve::Passage;
 use crate::tool::{ToolCall, ToolOutcome, ToolSpec};
@@ -17,11 +18,19 @@ use crate::tool::{ToolCall, ToolOutcome, ToolSpec};
 ///
 /// 1. The output ends with exactly one [`ChatEvent::Done`] or exactly one `Err`; a stream that
 ///    ends with neither was truncated.
-/// 2. Text arrives as it is made, in pieces of any length; concatenated they are the answer.
+/// 2. Text arrives as it is made, in pieces of any length; concatenated they are the answer, except
+///    for those before a [`ChatEvent::Retracted`].
 /// 3. Dropping the output cancels the work.
 /// 4. The request is all there is: a model keeps nothing from one request to the next.
 /// 5. A [`ChatEvent::ToolCall`] is complete: its arguments are not sent in pieces. Several may
 ///    come in one answer, after its text. A model that was given no tools calls none.
+/// 6. An answer holds at least a word that a voice can speak, or a tool call: one that holds
+///    neither ends with an `Err`, whatever reason the service gives for its end. Emoji, punctuation
+///    and markup are not words, and neither is what [`ChatRequest::filter`] removes. Reasoning, tool
+///    calls written as text and tokens of a chat template are never text. [`checked`] does all of
+///    this for an adapter.
+///
+/// [`checked`]: crate::answer::checked
 #[async_trait]
 pub trait Llm: fmt::Debug + Send + Sync + 'static {
     /// What this model is.
@@ -89,6 +98,8 @@ pub struct ChatRequest {
     pub max_tokens: Option<u32>,
     /// Randomness, 0 to 2, if not the model's own default.
     pub temperature: Option<f32>,
+    /// What is removed from the text of the answer. Default: stage directions and citation marks.
+    pub filter: TextFilter,
 }
 
 impl ChatRequest {
@@ -158,6 +169,9 @@ pub enum ChatEvent {
     Text(String),
     /// The model wants this done, and will go on once it is told how it went.
     ToolCall(ToolCall),
+    /// The text so far was reasoning, which was recognized only at its end: what has not been spoken
+    /// yet is not to be. The answer follows.
+    Retracted,
     /// The answer is complete.
     Done(Usage),
 }

@@ -72,6 +72,12 @@ pub struct ChatConfig {
     /// How much a reasoning model thinks before it answers: `none`, `minimal`, `low` …; the less,
     /// the sooner it speaks. Default: the model's own.
     pub reasoning_effort: Option<String>,
+    /// Whether the model begins inside its reasoning: its chat template writes the opening mark
+    /// (`<think>`), so that only the closing one is in the answer. All text before the closing mark
+    /// is then reasoning. Set it for such a model (DeepSeek-R1, QwQ, Qwen3-Thinking and others) on a
+    /// server that does not separate reasoning: without it, what came before the mark may have been
+    /// spoken by the time that the mark arrives. Default: false.
+    pub starts_in_thoughts: bool,
     /// Whether to ask what an answer cost. Off for servers that refuse `stream_options`.
     /// Default: true.
     pub usage: bool,
@@ -172,6 +178,7 @@ impl Default for ChatConfig {
             tool_choice: ToolChoice::Auto,
             parallel_tool_calls: None,
             reasoning_effort: None,
+            starts_in_thoughts: false,
             usage: true,
             extra: Map::new(),
         }
@@ -291,6 +298,13 @@ impl OpenAiConfig {
     #[must_use]
     pub fn with_model(mut self, model: impl Into<String>) -> Self {
         self.chat.model = model.into();
+        self
+    }
+
+    /// Sets [`starts_in_thoughts`](ChatConfig::starts_in_thoughts) of [`chat`](Self::chat).
+    #[must_use]
+    pub fn with_start_in_thoughts(mut self, starts: bool) -> Self {
+        self.chat.starts_in_thoughts = starts;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use voicekit_core::error::Error;
 use voicekit_core::llm::ChatEvent;
+use voicekit_core::tool::ToolSpec;
 use voicekit_net::{Endpoint, EventCodec, Refusal};
 
 use crate::refusal;
@@ -9,7 +10,8 @@ use crate::wire::{Answer, Embeddings, vectors};
 
 /// An answer by `endpoint` to a request with or without tools.
 pub fn answer(endpoint: Endpoint, has_tools: bool) -> impl EventCodec<Out = ChatEvent> {
-    Answer::new(endpoint, has_tools)
+    let tools = has_tools.then(|| ToolSpec::new("get_weather", "Looks up the weather."));
+    Answer::new(endpoint, tools.into_iter().collect())
 }
 
 /// The vectors of `count` texts; `None` if the answer is wrong.

@@ -8,7 +8,6 @@ mod embed;
 pub mod fuzz;
 mod llm;
 mod refusal;
-mod think;
 mod tts;
 mod wire;
 

@@ -1,7 +1,9 @@
 //! The language model.
 
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::stream::BoxStream;
+use voicekit_core::answer::{Check, checked};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
 use voicekit_net::{Connector, HttpRequest, decode};
@@ -12,10 +14,15 @@ use crate::wire::{Answer, chat_body};
 
 /// A language model behind `POST /chat/completions`. Clones share their connections.
 ///
-/// What the answer's end means: `stop`, `length` and tool calls are
-/// [`Done`](ChatEvent::Done); a call that `length` has cut off, and `content_filter`, are
-/// `Rejected`; an answer that just ends is `Protocol`. A refusal in words is text. Reasoning is
-/// never text.
+/// What the answer's end means: `stop`, `length`, tool calls and an unknown reason are
+/// [`Done`](ChatEvent::Done) if the answer holds a word or a tool call, and a `Protocol` error
+/// otherwise. Reasons that are failures are errors: `content_filter` is `Rejected`,
+/// `insufficient_system_resource` is `RateLimited`, `error` and `abort` are `Connection`. A call
+/// that `length` has cut off is `Rejected`; an answer that just ends is `Protocol`. A refusal in
+/// words is text. Reasoning is never text.
+///
+/// Servers that answer with a whole completion, or with an error in an answer of status 200, are
+/// understood as well.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
     client: Client,
@@ -86,7 +93,19 @@ impl Llm for OpenAi {
         let body = chat_body(&self.config, self.client.dialect, &request);
         let post = HttpRequest::post(endpoint.clone()).accept("text/event-stream").json(&body)?;
         let response = self.client.http.send(post).await?;
-        let answer = Answer::new(endpoint.clone(), !request.tools.is_empty());
-        Ok(decode(response.events(), answer))
+        let service = endpoint.service();
+        let starts_in_thoughts = self.config.starts_in_thoughts;
+        let check = Check::new(service, &request).with_start_in_thoughts(starts_in_thoughts);
+        let answer = Answer::new(endpoint.clone(), request.tools);
+        let events = checked(decode(response.events(), answer), check);
+        Ok(events.inspect(move |event| warn_of_thoughts(service, event)).boxed())
+    }
+}
+
+/// A model whose reasoning was recognized only at its end has spoken it.
+fn warn_of_thoughts(service: &'static str, event: &Result<ChatEvent>) {
+    if matches!(event, Ok(ChatEvent::Retracted)) {
+        let remedy = "set chat.starts_in_thoughts, or let the server separate reasoning";
+        tracing::warn!(service, remedy, "the model closed reasoning that it had not opened");
     }
 }

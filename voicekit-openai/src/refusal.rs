@@ -37,27 +37,38 @@ pub(crate) fn late(endpoint: &Endpoint, error: &Value) -> Error {
 }
 
 fn status(error: &Value) -> u16 {
-    let code = error.get("code").and_then(|code| match code {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    let mut codes = ["code", "status", "status_code"].iter().filter_map(|name| error.get(*name));
+    let number = codes.find_map(|code| {
+        let code = match code {
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.parse().ok(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        };
+        code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..600).contains(code))
     });
-    if let Some(code) = code.and_then(|code| u16::try_from(code).ok())
-        && (400..600).contains(&code)
-    {
+    if let Some(code) = number {
         return code;
     }
-    let words = [error.get("code"), error.get("type")].into_iter().flatten();
+    let words = ["code", "type", "status"].iter().filter_map(|name| error.get(*name));
     let known = words.filter_map(Value::as_str).find_map(|word| match word {
         "rate_limit_exceeded"
         | "rate_limit_error"
         | "insufficient_quota"
+        | "RESOURCE_EXHAUSTED"
         | "tokens"
         | "requests" => Some(429),
-        "invalid_request_error" | "context_length_exceeded" | "content_filter" => Some(400),
-        "authentication_error" | "invalid_api_key" => Some(401),
-        "model_not_found" => Some(404),
-        "overloaded_error" | "capacity_exceeded" => Some(503),
+        "invalid_request_error"
+        | "context_length_exceeded"
+        | "content_filter"
+        | "BadRequestError"
+        | "INVALID_ARGUMENT" => Some(400),
+        "authentication_error" | "invalid_api_key" | "UNAUTHENTICATED" => Some(401),
+        "permission_error" | "PERMISSION_DENIED" => Some(403),
+        "model_not_found" | "NotFoundError" | "NOT_FOUND" => Some(404),
+        "timeout" | "timeout_error" | "DEADLINE_EXCEEDED" => Some(504),
+        "overloaded_error" | "capacity_exceeded" | "service_unavailable" | "UNAVAILABLE" => {
+            Some(503)
+        }
         _ => None,
     });
     known.unwrap_or(500)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use voicekit_core::answer::TextFilter;
 use voicekit_core::asr::Asr;
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::control::Transfer;
@@ -49,6 +50,7 @@ pub(crate) struct Parts {
     pub(crate) turn: turn::Config,
     pub(crate) pace: Pace,
     pub(crate) clauses: ClausesConfig,
+    pub(crate) filter: TextFilter,
     pub(crate) observe: Option<Observe>,
     pub(crate) listeners: Vec<Arc<dyn Listen>>,
     pub(crate) sessions: Option<(Arc<dyn SessionStore>, Sessions)>,
@@ -127,6 +129,7 @@ pub struct AgentBuilder {
     turn: turn::Config,
     pace: Pace,
     clauses: ClausesConfig,
+    filter: TextFilter,
     observe: Option<Observe>,
     listeners: Vec<Arc<dyn Listen>>,
     sessions: Option<(Arc<dyn SessionStore>, Sessions)>,
@@ -254,6 +257,15 @@ impl AgentBuilder {
         self
     }
 
+    /// Sets what is removed from the model's text before it is spoken and remembered. Default: stage
+    /// directions, such as `*clears throat*`, and citation marks, such as `[1]`. Reasoning and tool
+    /// calls written as text are always removed.
+    #[must_use]
+    pub fn text_filter(mut self, filter: TextFilter) -> Self {
+        self.filter = filter;
+        self
+    }
+
     /// Follows each call; `observe` is called once at its start. Default: nobody does.
     #[must_use]
     pub fn observe<O, F>(mut self, observe: F) -> Self
@@ -320,6 +332,7 @@ impl AgentBuilder {
             turn,
             pace: self.pace,
             clauses: self.clauses,
+            filter: self.filter,
             observe: self.observe,
             listeners: self.listeners,
             sessions: self.sessions,

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use voicekit_core::answer::{Check, checked};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, Message, Usage};
 use voicekit_core::time::Timestamp;
@@ -266,11 +267,13 @@ async fn ask(llm: Arc<dyn Llm>, request: ChatRequest, longest: u32) -> Result<Su
     let name = llm.info().name;
     // No language takes more bytes for a token; a model that does not heed its limit is cut.
     let most = usize::try_from(longest).unwrap_or(usize::MAX).saturating_mul(8);
-    let mut answer = llm.chat(request).await?;
+    let check = Check::new(name, &request);
+    let mut answer = checked(llm.chat(request).await?, check);
     let mut text = String::new();
     loop {
         match answer.next().await {
             Some(Ok(ChatEvent::Text(piece))) => text.push_str(&piece),
+            Some(Ok(ChatEvent::Retracted)) => text.clear(),
             Some(Ok(ChatEvent::Done(usage))) => return summary(text, usage, name),
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(error),

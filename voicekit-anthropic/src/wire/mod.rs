@@ -4,6 +4,8 @@
 //! What is no JSON at all is a `Protocol` error.
 
 mod answer;
+mod block;
+mod fault;
 mod history;
 mod request;
 

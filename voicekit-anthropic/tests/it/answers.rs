@@ -1,7 +1,8 @@
 //! What is heard of an answer.
 
 use futures::StreamExt;
-use voicekit_core::error::ErrorKind;
+use voicekit_core::answer::is_empty_answer;
+use voicekit_core::error::{ErrorKind, Retry};
 use voicekit_core::llm::Llm;
 use voicekit_testkit::server::http::Answer;
 
@@ -143,4 +144,161 @@ async fn a_connection_serves_one_answer_after_the_other() {
         while answer.next().await.is_some() {}
     }
     assert_eq!(server.connections(), 1);
+}
+
+fn start(index: &str, block: &str) -> String {
+    format!(r#"{{"type":"content_block_start",{index}"content_block":{{{block}}}}}"#)
+}
+
+fn delta(index: &str, delta: &str) -> String {
+    format!(r#"{{"type":"content_block_delta",{index}"delta":{{{delta}}}}}"#)
+}
+
+fn json(index: &str, piece: &str) -> String {
+    let piece = serde_json::Value::from(piece);
+    delta(index, &format!(r#""type":"input_json_delta","partial_json":{piece}"#))
+}
+
+fn stop(index: &str) -> String {
+    format!(r#"{{"type":"content_block_stop",{index}"x":0}}"#)
+}
+
+const CALL: &str = r#""type":"tool_use","id":"a","name":"get_weather","input":"#;
+const PARIS: &str = r#"{"city":"Paris"}"#;
+
+#[tokio::test]
+async fn one_call_is_one_call_however_it_is_sent() {
+    let one = r#""index":1,"#;
+    let call = |input: &str| start(one, &format!("{CALL}{input}"));
+    for pieces in [
+        vec![call(PARIS), stop(one)],
+        vec![call(PARIS), json(one, ""), stop(one)],
+        vec![call("{}"), json(one, ""), json(one, r#"{"city":"#), json(one, r#""Paris"}"#)],
+        vec![call("{}"), json(one, "{}"), json(one, PARIS), stop(one)],
+        vec![call(PARIS), json(one, PARIS), stop(one)],
+        vec![call("\"\""), json(one, PARIS), stop(one)],
+        vec![call("null"), json(one, PARIS), stop(one)],
+        vec![call(r#""{\"city\":\"Paris\"}""#), stop(one)],
+        vec![
+            call("{}"),
+            delta(one, r#""type":"input_json_delta","partial_json":{"city":"Paris"}"#),
+        ],
+        // Without numbers.
+        vec![start("", &format!("{CALL}{{}}")), json("", PARIS)],
+        // The whole block once more.
+        vec![call(PARIS), stop(one), call(PARIS), stop(one)],
+    ] {
+        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+        for reason in ["tool_use", "max_tokens", "end_turn"] {
+            let said = hear(&(events(&pieces) + &end(reason))).await;
+            assert_eq!(said.calls(), [("a", "get_weather", PARIS)], "{pieces:#?} {reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn blocks_may_be_interleaved_or_share_a_number() {
+    let block = |index: &str, id: &str| {
+        start(index, &format!(r#""type":"tool_use","id":"{id}","name":"get_weather","input":{{}}"#))
+    };
+    let (zero, one) = (r#""index":0,"#, r#""index":1,"#);
+    let rome = r#"{"city":"Rome"}"#;
+    for pieces in [
+        [block(zero, "a"), block(one, "b"), json(zero, PARIS), json(one, rome)],
+        [block(zero, "a"), json(zero, PARIS), block(zero, "b"), json(zero, rome)],
+        [block("", "a"), json("", PARIS), block("", "b"), json("", rome)],
+    ] {
+        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+        let said = hear(&(events(&pieces) + &end("tool_use"))).await;
+        let expected = [("a", "get_weather", PARIS), ("b", "get_weather", rome)];
+        assert_eq!(said.calls(), expected, "{pieces:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_its_last_event_is_complete_if_its_reason_came() {
+    let delta = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#;
+    let said = hear(&(YES.to_owned() + &events(&[delta]))).await;
+    assert_eq!((said.text.as_str(), said.error.is_none()), ("Yes.", true));
+    let said = hear(&(YES.to_owned() + &events(&[delta]) + "data: [DONE]\n\n")).await;
+    assert_eq!((said.text.as_str(), said.error.is_none()), ("Yes.", true));
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_streamed_is_understood() {
+    let message = r#"{"type":"message","role":"assistant","content":[{"type":"text","text":"Yes."},{"type":"tool_use","id":"a","name":"get_weather","input":{"city":"Paris"}}],"stop_reason":"tool_use","usage":{"input_tokens":9,"output_tokens":4}}"#;
+    for (content_type, body) in [
+        ("application/json", message.to_owned()),
+        ("text/event-stream", message.to_owned()),
+        ("text/event-stream", events(&[message])),
+    ] {
+        let answer = Answer::new(200).with_header("content-type", content_type).then(body);
+        let (_server, model) = serve([answer]).await;
+        let said = ask(&model, question()).await.unwrap();
+        assert_eq!((said.text.as_str(), said.tokens()), ("Yes.", (9, 4)));
+        assert_eq!(said.calls(), [("a", "get_weather", PARIS)]);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_word_is_an_error_that_is_worth_another_attempt() {
+    let text = |text: &str| {
+        events(&[&delta(r#""index":0,"#, &format!(r#""type":"text_delta","text":"{text}""#))])
+    };
+    for reason in ["end_turn", "max_tokens", "tool_use", "surprise", "pause_turn"] {
+        for silent in ["", "🙂", "...", "*smiles*", "<think>hm</think>", "hm</think>"] {
+            let error = hear(&(text(silent) + &end(reason))).await.error.unwrap();
+            assert!(is_empty_answer(&error), "{silent} {reason} {error:?}");
+            assert!(matches!(error.retry(), Retry::After(_)));
+        }
+    }
+    let thinking = start(r#""index":0,"#, r#""type":"thinking","thinking":"hm""#);
+    let error = hear(&(events(&[&thinking]) + &end("end_turn"))).await.error.unwrap();
+    assert!(is_empty_answer(&error));
+}
+
+#[tokio::test]
+async fn a_reason_that_is_a_failure_is_an_error() {
+    for (reason, kind) in [
+        ("refusal", ErrorKind::Rejected),
+        ("content_filtered", ErrorKind::Rejected),
+        ("guardrail_intervened", ErrorKind::Rejected),
+        ("error", ErrorKind::Connection),
+        ("overloaded", ErrorKind::RateLimited),
+    ] {
+        let error = hear(&format!("{YES}{}", end(reason))).await.error.unwrap();
+        assert_eq!(error.kind(), kind, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_an_answer_of_status_200_is_found_wherever_it_is() {
+    for (stream, kind) in [
+        (
+            events(&[r#"{"error":{"type":"overloaded_error","message":"No."}}"#]),
+            ErrorKind::RateLimited,
+        ),
+        (events(&[r#"{"error":"No."}"#]), ErrorKind::Connection),
+        (events(&[r#"{"detail":"No."}"#]), ErrorKind::Connection),
+        (events(&[r#"{"message":"No."}"#]), ErrorKind::Connection),
+        ("event: error\ndata: {\"message\":\"No.\"}\n\n".to_owned(), ErrorKind::Connection),
+        ("event: error\ndata: out of memory\n\n".to_owned(), ErrorKind::Connection),
+        (
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"No."}}"#.to_owned(),
+            ErrorKind::RateLimited,
+        ),
+    ] {
+        let error = hear(&stream).await.error.unwrap();
+        assert_eq!(error.kind(), kind, "{stream}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_was_written_as_text_is_made_if_there_is_such_a_tool() {
+    let invoke = r#"<function_calls><invoke name=\"get_weather\"><parameter name=\"city\">Paris</parameter></invoke></function_calls>"#;
+    let text =
+        delta(r#""index":0,"#, &format!(r#""type":"text_delta","text":"One moment. {invoke}""#));
+    let said = hear(&(events(&[&text]) + &end("end_turn"))).await;
+    assert_eq!(said.text.trim_end(), "One moment.");
+    assert_eq!(said.calls(), [("text_0", "get_weather", PARIS)]);
 }

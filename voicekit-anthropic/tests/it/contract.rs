@@ -32,8 +32,18 @@ fn serving() -> (Arc<HttpServer>, Anthropic) {
     (server, Anthropic::with_connector(config, connector).unwrap())
 }
 
-/// Speaks, and calls two tools where the weather is asked for; takes its time.
+/// Speaks, and calls two tools where the weather is asked for; takes its time. Says nothing where
+/// that is asked for.
 fn answering(asked: &Asked) -> Answer {
+    let body = String::from_utf8_lossy(&asked.body);
+    let silence = [("Say nothing", ""), ("emoji", "🙂"), ("Only think", "<think>hm</think>")];
+    if let Some((_, text)) = silence.iter().find(|(asked, _)| body.contains(asked)) {
+        let start = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text"}}"#;
+        let delta = format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{text}"}}}}"#
+        );
+        return Answer::events(events(&[start, &delta]) + &end("end_turn"));
+    }
     let start = |index: usize, block: &str| {
         format!(r#"{{"type":"content_block_start","index":{index},"content_block":{{{block}}}}}"#)
     };

@@ -1,6 +1,8 @@
 //! The crate as its users meet it: audio, text, recording and turn taking.
 #![allow(clippy::unwrap_used)]
 
+mod answer;
+mod answer_checked;
 mod echo;
 mod errors;
 mod g711;

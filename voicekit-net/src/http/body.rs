@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
 use super::HttpConfig;
+use super::events::Reader;
 use super::pool::{Connection, Pool};
 use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
@@ -111,19 +112,29 @@ impl HttpResponse {
 
     /// The body as server-sent events.
     ///
+    /// A body that is JSON instead, as some services answer, is one event for each value in it.
+    ///
     /// The stream ends as [`stream`](Self::stream) does, or with `Protocol` if an event is
-    /// larger than [`HttpConfig::largest_event`]. A body that ends within an event just ends: whether that was the
-    /// service's last word is for the adapter to know.
+    /// larger than [`HttpConfig::largest_event`] or JSON larger than [`HttpConfig::largest_body`].
+    /// A body that ends within an event just ends: whether that was the service's last word is for
+    /// the adapter to know.
     pub fn events(self) -> BoxStream<'static, Result<sse::Event>> {
-        let parser = sse::Parser::with_largest(self.largest_event);
-        let state = (self, parser);
-        stream::try_unfold(state, |(mut response, mut parser)| async move {
+        let reader = Reader::with_largest_event(self.largest_event);
+        let state = (self, reader, false);
+        stream::try_unfold(state, |(mut response, mut reader, mut ended)| async move {
             loop {
-                if let Some(event) = parser.next_event() {
-                    return Ok(Some((event, (response, parser))));
+                if let Some(event) = reader.next_event() {
+                    return Ok(Some((event, (response, reader, ended))));
                 }
-                let Some(piece) = response.piece().await? else { return Ok(None) };
-                parser.feed(&piece).map_err(|_| {
+                if ended {
+                    return Ok(None);
+                }
+                let Some(piece) = response.piece().await? else {
+                    ended = true;
+                    reader.finish();
+                    continue;
+                };
+                reader.feed(&piece, response.largest).map_err(|_| {
                     let text = format!("an event is larger than {} bytes", response.largest_event);
                     response.endpoint.error(ErrorKind::Protocol, text)
                 })?;

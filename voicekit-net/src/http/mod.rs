@@ -4,6 +4,7 @@
 //! request. A response is dropped to cancel it, which closes its connection.
 
 mod body;
+mod events;
 mod pool;
 mod request;
 

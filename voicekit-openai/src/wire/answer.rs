@@ -1,80 +1,122 @@
-//! Answers of the language model, from `chat.completion.chunk` events.
+//! Answers of the language model, from `chat.completion.chunk` events, and from what compatible
+//! servers send in their place: whole completions, errors, events of other types.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use serde_json::Value;
+use voicekit_core::answer::Finish;
 use voicekit_core::error::{Error, ErrorKind, Result, Retry};
 use voicekit_core::llm::{ChatEvent, Usage};
-use voicekit_core::tool::ToolCall;
+use voicekit_core::tool::ToolSpec;
 use voicekit_net::{Endpoint, EventCodec, sse};
 
+use super::calls::Calls;
+use super::content::{self, list, spoken, text};
+use super::fault;
 use crate::refusal::late;
-use crate::think::Thoughts;
 
-/// One answer, as far as it has come.
+/// One answer, as far as it has come. Its text is as the model wrote it.
 #[derive(Debug)]
 pub(crate) struct Answer {
     endpoint: Endpoint,
-    has_tools: bool,
+    tools: Vec<ToolSpec>,
     id: String,
-    thoughts: Thoughts,
-    calls: Vec<Call>,
+    /// The number of the choice that is spoken, once there is one.
+    choice: Option<u64>,
+    calls: Calls,
     finish: Option<String>,
     usage: Usage,
 }
 
-/// A call, as far as its pieces have come.
-#[derive(Debug)]
-struct Call {
-    index: Option<u64>,
-    id: String,
-    name: String,
-    arguments: String,
-}
-
 impl Answer {
-    /// An answer by `endpoint` to a request with or without tools.
-    pub(crate) fn new(endpoint: Endpoint, has_tools: bool) -> Self {
+    /// Creates the answer of `endpoint` to a request that offers `tools`.
+    pub(crate) fn new(endpoint: Endpoint, tools: Vec<ToolSpec>) -> Self {
         Self {
             endpoint,
-            has_tools,
+            tools,
             id: String::new(),
-            thoughts: Thoughts::default(),
-            calls: Vec::new(),
+            choice: None,
+            calls: Calls::default(),
             finish: None,
             usage: Usage::default(),
         }
     }
 
-    fn chunk(&mut self, chunk: &Value, to: &mut VecDeque<ChatEvent>) -> Result<()> {
-        let errors = [chunk.get("error"), chunk.pointer("/x_groq/error")];
-        if let Some(error) = errors.into_iter().flatten().find(|error| !error.is_null()) {
-            return Err(late(&self.endpoint, error));
+    fn chunk(&mut self, event: &str, chunk: &Value, to: &mut VecDeque<ChatEvent>) -> Result<()> {
+        if let Value::Array(chunks) = chunk {
+            return chunks.iter().try_for_each(|chunk| self.chunk(event, chunk, to));
+        }
+        if let Some(error) = fault::reported(event, chunk) {
+            return Err(late(&self.endpoint, &error));
         }
         if self.id.is_empty() {
-            self.id = text(chunk, "id").to_owned();
+            text(chunk, "id").clone_into(&mut self.id);
         }
         // Some services repeat the sum with every chunk.
         for usage in [chunk.get("usage"), chunk.pointer("/x_groq/usage")].into_iter().flatten() {
             self.count(usage);
         }
         for choice in list(chunk, "choices") {
-            self.delta(choice.get("delta").unwrap_or(&Value::Null), to);
-            let finish = text(choice, "finish_reason");
-            if !finish.is_empty() {
-                self.finish = Some(finish.to_owned());
-            }
+            self.choice(choice, to);
+        }
+        if chunk.get("message").is_some_and(Value::is_object) {
+            // Ollama's own API.
+            self.choice(chunk, to);
         }
         Ok(())
     }
 
-    fn delta(&mut self, delta: &Value, to: &mut VecDeque<ChatEvent>) {
-        let content = self.thoughts.without(text(delta, "content"));
-        say(&content, to);
-        say(text(delta, "refusal"), to);
-        for piece in list(delta, "tool_calls") {
-            self.gather(piece);
+    fn choice(&mut self, choice: &Value, to: &mut VecDeque<ChatEvent>) {
+        let index = choice.get("index").and_then(Value::as_u64).unwrap_or_default();
+        let is_filled = |part: &&Value| match part {
+            Value::Object(fields) => !fields.is_empty(),
+            other => other.is_string(),
+        };
+        let part = |name| choice.get(name).filter(is_filled);
+        if let Some(delta) = part("delta") {
+            self.delta(index, delta, false, to);
+        } else if let Some(message) = part("message") {
+            self.delta(index, message, true, to);
+        } else if let Some(text) = choice.get("text") {
+            self.say(index, &spoken(text), to);
+        }
+        for name in ["finish_reason", "finishReason", "done_reason"] {
+            let reason = match choice.get(name) {
+                None | Some(Value::Null) => continue,
+                Some(Value::String(reason)) if reason.is_empty() => continue,
+                Some(Value::String(reason)) => reason.clone(),
+                Some(other) => other.to_string(),
+            };
+            let has_failed = |finish: &String| matches!(Finish::of(finish), Finish::Failed(_));
+            if !self.finish.as_ref().is_some_and(has_failed) {
+                self.finish = Some(reason);
+            }
+        }
+    }
+
+    /// Takes in a delta, or a whole message. What a message repeats of deltas is not said again.
+    fn delta(&mut self, index: u64, delta: &Value, is_whole: bool, to: &mut VecDeque<ChatEvent>) {
+        if !(is_whole && self.choice.is_some()) {
+            let words = match delta {
+                Value::String(words) => words.clone(),
+                delta => delta.get("content").map(spoken).unwrap_or_default(),
+            };
+            self.say(index, &words, to);
+            self.say(index, text(delta, "refusal"), to);
+        }
+        let content = delta.get("content").unwrap_or(&Value::Null);
+        let legacy = delta.get("function_call").filter(|call| call.is_object());
+        let calls = list(delta, "tool_calls").iter().chain(legacy);
+        for piece in calls.chain(content::calls(content)) {
+            self.calls.gather(piece, &self.tools);
+        }
+    }
+
+    /// Says `text`, unless another choice is being said.
+    fn say(&mut self, index: u64, text: &str, to: &mut VecDeque<ChatEvent>) {
+        if !text.is_empty() && *self.choice.get_or_insert(index) == index {
+            to.push_back(ChatEvent::Text(text.to_owned()));
         }
     }
 
@@ -87,75 +129,41 @@ impl Answer {
         }
     }
 
-    fn gather(&mut self, piece: &Value) {
-        let function = piece.get("function").unwrap_or(&Value::Null);
-        let (id, name) = (text(piece, "id"), text(function, "name"));
-        let index = piece.get("index").and_then(Value::as_u64);
-        let at = self.position(index, id, name).unwrap_or_else(|| {
-            let (id, name) = (id.to_owned(), name.to_owned());
-            self.calls.push(Call { index, id, name, arguments: String::new() });
-            self.calls.len() - 1
-        });
-        let call = &mut self.calls[at];
-        if call.id.is_empty() {
-            id.clone_into(&mut call.id);
-        }
-        if call.name.is_empty() {
-            name.clone_into(&mut call.name);
-        }
-        match function.get("arguments") {
-            Some(Value::String(text)) => call.arguments.push_str(text),
-            // Some services send the object itself.
-            Some(object @ Value::Object(_)) => call.arguments.push_str(&object.to_string()),
-            _ => {}
-        }
-    }
-
-    /// The call that a piece belongs to, by its index, or its id, or else the last. It is a new
-    /// one if it has a name and another id, or a name and no id while the call before is complete:
-    /// some services number every call 0.
-    fn position(&self, index: Option<u64>, id: &str, name: &str) -> Option<usize> {
-        let at = match (index, id) {
-            (Some(_), _) => self.calls.iter().rposition(|call| call.index == index)?,
-            (None, "") => self.calls.len().checked_sub(1)?,
-            (None, id) => self.calls.iter().rposition(|call| call.id == id)?,
-        };
-        let call = &self.calls[at];
-        let is_another = if id.is_empty() {
-            !call.name.is_empty() && call.is_complete()
-        } else {
-            !call.id.is_empty() && call.id != id
-        };
-        (name.is_empty() || !is_another).then_some(at)
-    }
-
     /// The answer is over; says the calls and the cost.
     fn end(&mut self, to: &mut VecDeque<ChatEvent>) -> Result<()> {
-        say(&self.thoughts.rest(), to);
-        let finish = self.finish.as_deref().unwrap_or("stop");
-        match finish {
-            "content_filter" => {
-                return Err(self.error(ErrorKind::Rejected, "a content filter stopped the answer"));
-            }
-            "length" if self.calls.iter().any(|call| !call.is_complete()) => {
+        let reason = self.finish.as_deref().unwrap_or("stop");
+        match Finish::of(reason) {
+            Finish::Failed(kind) => return Err(self.failed(kind, reason)),
+            finish @ (Finish::Length | Finish::Unknown)
+                if self.calls.is_one_cut(finish == Finish::Length) =>
+            {
                 let text = "the limit of tokens cut off a tool call";
                 return Err(self.error(ErrorKind::Rejected, text));
             }
-            "stop" | "tool_calls" | "length" => {}
-            other => tracing::debug!(service = self.endpoint.service(), other, "unknown finish"),
+            Finish::Complete | Finish::Length => {}
+            Finish::Unknown | _ => {
+                let (service, reason) = (self.endpoint.service(), shown(reason));
+                tracing::debug!(service, reason, "unknown finish reason");
+            }
         }
-        if !self.has_tools && !self.calls.is_empty() {
+        if self.tools.is_empty() && !self.calls.is_empty() {
             tracing::debug!(service = self.endpoint.service(), "called tools it does not have");
             self.calls.clear();
         }
-        for (number, call) in std::mem::take(&mut self.calls).into_iter().enumerate() {
-            if call.name.is_empty() {
-                return Err(self.error(ErrorKind::Protocol, "a tool call has no name"));
-            }
-            to.push_back(ChatEvent::ToolCall(call.finished(&self.id, number)));
-        }
+        let Some(calls) = std::mem::take(&mut self.calls).finish(&self.id, &self.tools) else {
+            return Err(self.error(ErrorKind::Protocol, "a tool call has no name"));
+        };
+        to.extend(calls.into_iter().map(ChatEvent::ToolCall));
         to.push_back(ChatEvent::Done(self.usage));
         Ok(())
+    }
+
+    fn failed(&self, kind: ErrorKind, reason: &str) -> Error {
+        if reason == "content_filter" {
+            return self.error(kind, "a content filter stopped the answer");
+        }
+        let text = format!("the answer ended with finish_reason {:?}", shown(reason));
+        Error::new(kind, self.endpoint.service(), text)
     }
 
     fn error(&self, kind: ErrorKind, text: &'static str) -> Error {
@@ -175,10 +183,13 @@ impl EventCodec for Answer {
             "[DONE]" => self.end(to).map(ControlFlow::Break),
             "" => Ok(ControlFlow::Continue(())),
             data => {
-                // What is wrong with it is not told: it may hold what was said.
-                let chunk: Value = serde_json::from_str(data)
-                    .map_err(|_| self.error(ErrorKind::Protocol, "an event is not JSON"))?;
-                self.chunk(&chunk, to).map(ControlFlow::Continue)
+                let chunk = match serde_json::from_str(data) {
+                    Ok(chunk) => chunk,
+                    Err(_) if event.event == "error" => Value::String(data.to_owned()),
+                    // What is wrong with it is not told: it may hold what was said.
+                    Err(_) => return Err(self.error(ErrorKind::Protocol, "an event is not JSON")),
+                };
+                self.chunk(&event.event, &chunk, to).map(ControlFlow::Continue)
             }
         }
     }
@@ -192,32 +203,7 @@ impl EventCodec for Answer {
     }
 }
 
-impl Call {
-    fn is_complete(&self) -> bool {
-        serde_json::from_str::<Value>(&self.arguments).is_ok()
-    }
-
-    /// The call; the `number`-th of the answer `answer`, if it has no id of its own.
-    fn finished(self, answer: &str, number: usize) -> ToolCall {
-        let id = if self.id.is_empty() { format!("call_{answer}_{number}") } else { self.id };
-        let is_empty = self.arguments.trim().is_empty();
-        let arguments = if is_empty { "{}".to_owned() } else { self.arguments };
-        ToolCall::new(id, self.name, arguments)
-    }
-}
-
-fn say(text: &str, to: &mut VecDeque<ChatEvent>) {
-    if !text.is_empty() {
-        to.push_back(ChatEvent::Text(text.to_owned()));
-    }
-}
-
-/// A field that is text; empty if it is missing or something else.
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// A field that is a list; empty if it is missing or something else.
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// A service's reason, fit to be logged.
+fn shown(reason: &str) -> String {
+    reason.chars().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).take(40).collect()
 }

@@ -4,7 +4,10 @@
 //! or unknown is skipped. What is no JSON at all is a `Protocol` error.
 
 mod answer;
+mod calls;
+mod content;
 mod embedding;
+mod fault;
 mod request;
 
 pub(crate) use answer::Answer;

@@ -100,3 +100,252 @@ async fn a_model_without_tools_calls_none() {
     request.tools.clear();
     assert!(ask(&model, request).await.unwrap().calls.is_empty());
 }
+
+/// The calls of an answer in which these entries of `tool_calls` come one by one.
+async fn calls_of(pieces: &[&str]) -> Vec<(String, String, String)> {
+    let mut events: Vec<String> = pieces.iter().map(|piece| call(piece)).collect();
+    events.extend([finish("tool_calls"), "[DONE]".to_owned()]);
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    let said = hear(&chunks(&events)).await;
+    assert!(said.error.is_none(), "{:?}", said.error);
+    let calls = said.calls.into_iter();
+    calls.map(|call| (call.id, call.name, call.arguments)).collect()
+}
+
+fn call_of(id: &str, name: &str, arguments: &str) -> (String, String, String) {
+    (id.to_owned(), name.to_owned(), arguments.to_owned())
+}
+
+const PARIS: &str = r#"{"city":"Paris"}"#;
+const ROME: &str = r#"{"city":"Rome"}"#;
+
+#[tokio::test]
+async fn one_call_is_one_call_however_it_is_sent() {
+    for pieces in [
+        // After an empty placeholder, with and without the rest repeated.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{}"}}"#,
+            r#"{"index":0,"function":{"arguments":"{\"city\""}}"#,
+            r#"{"index":0,"function":{"arguments":":\"Paris\"}"}}"#,
+        ][..],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{}"}}"#,
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":{}}}"#,
+            r#"{"index":0,"function":{"arguments":{"city":"Paris"}}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"null"}}"#,
+            r#"{"index":0,"function":{"arguments":"{\"city\":\"Paris\"}"}}"#,
+        ],
+        // A name in fragments, all of it so far, or the same again.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_"}}"#,
+            r#"{"index":0,"function":{"name":"weather"}}"#,
+            r#"{"index":0,"function":{"arguments":"{\"city\":\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get"}}"#,
+            r#"{"index":0,"id":"a","function":{"name":"_weather","arguments":""}}"#,
+            r#"{"index":0,"id":"a","function":{"arguments":"{\"city\":\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_"}}"#,
+            r#"{"index":0,"id":"a","function":{"name":"get_weather"}}"#,
+            r#"{"index":0,"function":{"arguments":"{\"city\":\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"\"Paris\"}"}}"#,
+        ],
+        // Without a number.
+        &[
+            r#"{"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"id":"a","function":{"arguments":"\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"function":{"arguments":"\"Paris\"}"}}"#,
+        ],
+        // From 1, or another number in later pieces.
+        &[
+            r#"{"index":1,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":1,"function":{"arguments":"\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":1,"function":{"arguments":"\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"index":"0","id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":"0","function":{"arguments":"\"Paris\"}"}}"#,
+        ],
+        // A new id with each piece.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":0,"id":"b","function":{"name":"get_weather","arguments":"\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":0,"id":"b","function":{"arguments":"\"Paris\"}"}}"#,
+        ],
+        // The whole call once more at the end.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+            r#"{"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":""}}"#,
+        ],
+        // All arguments so far with each piece.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+        ],
+        // Arguments in a string, under another name, without the function around them.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"\"{\\\"city\\\":\\\"Paris\\\"}\""}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","parameters":{"city":"Paris"}}}"#,
+        ],
+        &[r#"{"index":0,"id":"a","name":"get_weather","arguments":"{\"city\":\"Paris\"}"}"#],
+        // A name with its namespace, or with what a server forgot to cut off.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"functions.get_weather","arguments":{"city":"Paris"}}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather<|channel|>json","arguments":{"city":"Paris"}}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":" Get_Weather ","arguments":{"city":"Paris"}}}"#,
+        ],
+        // Empty pieces around it.
+        &[
+            r#"{}"#,
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+            r#"{"index":0,"id":"","function":{"name":"","arguments":""}}"#,
+            r#"null"#,
+        ],
+    ] {
+        assert_eq!(calls_of(pieces).await, [call_of("a", "get_weather", PARIS)], "{pieces:#?}");
+    }
+}
+
+#[tokio::test]
+async fn two_calls_are_two_calls_however_they_are_sent() {
+    for pieces in [
+        // Interleaved.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":1,"id":"b","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"index":0,"function":{"arguments":"\"Paris\"}"}}"#,
+            r#"{"index":1,"function":{"arguments":"\"Rome\"}"}}"#,
+        ][..],
+        // Interleaved by id alone.
+        &[
+            r#"{"id":"a","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"id":"b","function":{"name":"get_weather","arguments":"{\"city\":"}}"#,
+            r#"{"id":"a","function":{"arguments":"\"Paris\"}"}}"#,
+            r#"{"id":"b","function":{"arguments":"\"Rome\"}"}}"#,
+        ],
+        // All numbered 0.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}"#,
+            r#"{"index":0,"id":"b","function":{"name":"get_weather","arguments":"{\"city\":\"Rome\"}"}}"#,
+        ],
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":""}}"#,
+            r#"{"index":0,"id":"b","function":{"name":"get_weather","arguments":""}}"#,
+            r#"{"index":0,"id":"a","function":{"arguments":"{\"city\":\"Paris\"}"}}"#,
+            r#"{"index":0,"id":"b","function":{"arguments":"{\"city\":\"Rome\"}"}}"#,
+        ],
+        // Both in one piece.
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":{"city":"Paris"}}},{"index":1,"id":"b","function":{"name":"get_weather","arguments":{"city":"Rome"}}}"#,
+        ],
+    ] {
+        let expected = [call_of("a", "get_weather", PARIS), call_of("b", "get_weather", ROME)];
+        assert_eq!(calls_of(pieces).await, expected, "{pieces:#?}");
+    }
+}
+
+#[tokio::test]
+async fn calls_that_share_an_id_or_have_none_are_told_apart() {
+    for (pieces, ids) in [
+        (
+            &[
+                r#"{"index":0,"id":"a","function":{"name":"get_weather","arguments":{"city":"Paris"}}}"#,
+                r#"{"index":1,"id":"a","function":{"name":"get_weather","arguments":{"city":"Rome"}}}"#,
+            ][..],
+            ["a", "a_"],
+        ),
+        (
+            &[
+                r#"{"id":"a","function":{"name":"get_weather","arguments":{"city":"Paris"}}}"#,
+                r#"{"id":"a","function":{"name":"get_weather","arguments":{"city":"Rome"}}}"#,
+            ][..],
+            ["a", "a_"],
+        ),
+        (
+            &[
+                r#"{"index":0,"id":"","function":{"name":"get_weather","arguments":{"city":"Paris"}}}"#,
+                r#"{"index":1,"id":"","function":{"name":"get_weather","arguments":{"city":"Rome"}}}"#,
+            ][..],
+            ["call_c1_0", "call_c1_1"],
+        ),
+        (
+            &[
+                r#"{"function":{"name":"get_weather","arguments":{"city":"Paris"}}}"#,
+                r#"{"function":{"name":"get_weather","arguments":{"city":"Rome"}}}"#,
+            ][..],
+            ["call_c1_0", "call_c1_1"],
+        ),
+    ] {
+        let expected =
+            [call_of(ids[0], "get_weather", PARIS), call_of(ids[1], "get_weather", ROME)];
+        assert_eq!(calls_of(pieces).await, expected, "{pieces:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_call_of_the_old_kind_is_a_call() {
+    let legacy = |call: &str| format!(r#"{{"choices":[{{"delta":{{"function_call":{call}}}}}]}}"#);
+    let said = hear(&chunks(&[
+        &legacy(r#"{"name":"get_weather","arguments":""}"#),
+        &legacy(r#"{"arguments":"{\"city\":"}"#),
+        &legacy(r#"{"arguments":"\"Paris\"}"}"#),
+        &finish("function_call"),
+        "[DONE]",
+    ]))
+    .await;
+    let calls: Vec<_> = said.calls().iter().map(|call| (call.1, call.2)).collect();
+    assert_eq!(calls, [("get_weather", PARIS)]);
+}
+
+#[tokio::test]
+async fn a_call_may_be_a_part_of_the_content() {
+    let said = hear(&chunks(&[
+        r#"{"choices":[{"delta":{"content":[{"type":"tool_use","id":"a","name":"get_weather","input":{"city":"Paris"}}]}}]}"#,
+        "[DONE]",
+    ]))
+    .await;
+    assert_eq!(said.calls(), [("a", "get_weather", PARIS)]);
+}
+
+#[tokio::test]
+async fn arguments_that_cannot_be_read_go_to_the_tool_as_they_are() {
+    for arguments in [r#"{"city":"Paris",}"#, r#"{"city":"Paris"}{"city":"Rome"}"#, "oops", "[1]"] {
+        let piece = serde_json::json!({"index": 0, "id": "a",
+            "function": {"name": "get_weather", "arguments": arguments}});
+        let calls = calls_of(&[&piece.to_string()]).await;
+        assert_eq!(calls, [call_of("a", "get_weather", arguments)]);
+    }
+}

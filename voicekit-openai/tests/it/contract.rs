@@ -50,8 +50,16 @@ fn serving(answer: impl FnMut(&Asked) -> Answer + Send + 'static) -> (Arc<HttpSe
     (server, Connector::new().unwrap().with_pipe(move || served.connect()))
 }
 
-/// Speaks, and calls two tools where the weather is asked for; takes its time.
+/// Speaks, and calls two tools where the weather is asked for; takes its time. Says nothing where
+/// that is asked for.
 fn answering(asked: &Asked) -> Answer {
+    let body = String::from_utf8_lossy(&asked.body);
+    let silence = [("Say nothing", ""), ("emoji", "🙂"), ("Only think", "<think>hm</think>")];
+    if let Some((_, text)) = silence.iter().find(|(asked, _)| body.contains(asked)) {
+        let delta = format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}}}}]}}"#);
+        let end = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+        return Answer::events(chunks(&[&delta, end, "[DONE]"]));
+    }
     let say =
         |text: &str| chunks(&[&format!(r#"{{"choices":[{{"delta":{{"content":"{text}"}}}}]}}"#)]);
     let mut answer = Answer::new(200).with_header("content-type", "text/event-stream");

@@ -22,6 +22,9 @@
 //! 18. the time to the first word is measured by whoever holds the call, for every model alike:
 //!     `voicekit_core::turn::Latency`
 //!
+//! 19. whole completions, content in parts, errors in an answer of status 200, silent answers:
+//!     `shapes`
+//!
 //! The contracts of the traits are checked in `contract`, where nothing may be left behind.
 
 #![allow(clippy::unwrap_used)]
@@ -35,4 +38,5 @@ mod mutated;
 mod requests;
 mod schema;
 mod service;
+mod shapes;
 mod speech;

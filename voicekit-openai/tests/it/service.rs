@@ -38,6 +38,7 @@ pub(crate) struct Said {
     pub(crate) pieces: usize,
     pub(crate) calls: Vec<ToolCall>,
     pub(crate) usage: Option<Usage>,
+    pub(crate) retracted: bool,
     pub(crate) error: Option<Error>,
 }
 
@@ -64,6 +65,10 @@ pub(crate) async fn ask(model: &OpenAi, request: ChatRequest) -> Result<Said> {
                 assert!(!text.is_empty() && said.calls.is_empty());
                 said.pieces += 1;
                 said.text.push_str(&text);
+            }
+            Ok(ChatEvent::Retracted) => {
+                said.retracted = true;
+                (said.pieces, said.text) = (0, String::new());
             }
             Ok(ChatEvent::ToolCall(call)) => said.calls.push(call),
             Ok(ChatEvent::Done(usage)) => said.usage = Some(usage),

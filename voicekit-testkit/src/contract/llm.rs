@@ -8,19 +8,29 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use voicekit_core::error::Result;
 use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, Message};
+use voicekit_core::text::speakable;
 use voicekit_core::tool::{ToolCall, ToolSpec};
 
 use super::cancel::outlives;
 use super::{ContractReport, PATIENCE, Subject, Verdict, unless};
 
 /// The clauses of [`Llm`].
-pub(super) const CLAUSES: u32 = 5;
+pub(super) const CLAUSES: u32 = 6;
+
+/// Questions to which a model may have nothing to say.
+const SILENCING: [&str; 3] = [
+    "Say nothing at all, not even a word.",
+    "Answer with nothing but an emoji.",
+    "Only think about it, and do not answer.",
+];
 
 /// Checks the contract of [`Llm`] with questions any model can answer in a sentence.
 ///
 /// A scripted service tells the questions apart by `weather`, which is in those that are to be
 /// answered with calls of two tools, `get_weather` and `get_time`, whether the request offers them
-/// or not.
+/// or not. It tells those that a model may leave without an answer by `nothing`, `emoji` and `think`,
+/// and then gives an answer without a word; a model that says something all the same keeps the
+/// clause too.
 pub async fn llm<A: Llm>(subject: &Subject<A>) -> ContractReport {
     let mut report = ContractReport::new(subject.adapter.info().name);
     for number in 1..=CLAUSES {
@@ -36,7 +46,8 @@ pub(super) async fn clause<A: Llm>(subject: &Subject<A>, number: u32) -> Verdict
         2 => comes_in_pieces(model).await,
         3 => cancels(subject).await,
         4 => keeps_nothing(subject).await,
-        _ => calls_completely(model).await,
+        5 => calls_completely(model).await,
+        _ => says_something(model).await,
     }
 }
 
@@ -141,6 +152,27 @@ async fn calls_completely(model: &dyn Llm) -> Verdict {
         1 => Verdict::Skipped("it called one tool where two were asked for"),
         _ => Verdict::Kept,
     }
+}
+
+async fn says_something(model: &dyn Llm) -> Verdict {
+    for silencing in SILENCING {
+        // A service may refuse such a question: that is an error too.
+        let Ok(Ok(events)) = timeout(PATIENCE, model.chat(asking(silencing))).await else {
+            continue;
+        };
+        let Ok(events) = timeout(PATIENCE, events.collect::<Vec<_>>()).await else {
+            return Verdict::Broken("the answer does not end".to_owned());
+        };
+        let text: String = events.iter().filter_map(text_of).collect();
+        let holds = !speakable(&text).is_empty() || events.iter().any(|e| call_of(e).is_some());
+        let is_done = matches!(events.last(), Some(Ok(ChatEvent::Done(_))));
+        if is_done && !holds {
+            return Verdict::Broken(format!(
+                "an answer without a word or a call is done: {text:?}"
+            ));
+        }
+    }
+    Verdict::Kept
 }
 
 /// What is wrong with the calls of an answer, if anything.

@@ -47,6 +47,7 @@ macro_rules! contract_tests {
                 3 clause_3_dropping_the_output_cancels,
                 4 clause_4_the_request_is_all_there_is,
                 5 clause_5_tool_calls_are_complete,
+                6 clause_6_an_answer_holds_a_word_or_a_tool_call,
             } $($rest)*
         }
     };

@@ -284,6 +284,7 @@ impl Llm for BadLlm {
         mut request: ChatRequest,
     ) -> Result<BoxStream<'static, Result<ChatEvent>>> {
         let has_tools = !request.tools.is_empty();
+        let is_silencing = request.messages[0].text().contains("emoji");
         if self.clause == 4 {
             let mut kept = self.kept.lock().unwrap();
             kept.append(&mut request.messages);
@@ -320,8 +321,9 @@ impl Llm for BadLlm {
                 let twice = [call("get_time", "{}"), call("get_weather", "{}")];
                 stream::iter(twice).chain(good).boxed()
             }
+            10 if is_silencing => stream::iter([Ok(ChatEvent::Done(Usage::default()))]).boxed(),
             8 if has_tools => stream::iter([call("get_time", "{}")]).chain(good).boxed(),
-            _ if has_tools => stream::iter([call("get_money", "{}")]).chain(good).boxed(),
+            9 if has_tools => stream::iter([call("get_money", "{}")]).chain(good).boxed(),
             _ => good,
         })
     }
@@ -336,9 +338,9 @@ fn bad_llm(clause: u32) -> Subject<BadLlm> {
 
 #[tokio::test(start_paused = true)]
 async fn a_model_that_breaks_a_clause_is_found_out() {
-    for clause in 1..=9 {
-        let report = contract::llm(&bad_llm(clause)).await;
-        assert_eq!(report.broken(), [clause.min(5)], "{report}");
+    for (number, clause) in [1, 2, 3, 4, 5, 5, 5, 5, 5, 6].into_iter().enumerate() {
+        let report = contract::llm(&bad_llm(u32::try_from(number).unwrap() + 1)).await;
+        assert_eq!(report.broken(), [clause], "{report}");
     }
 }
 

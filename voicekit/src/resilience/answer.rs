@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::time::Instant;
+use voicekit_core::answer::{Check, checked, is_empty_answer};
 use voicekit_core::error::{Error, ErrorKind, Result};
-use voicekit_core::llm::{ChatEvent, ChatRequest, Llm};
+use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, Usage};
 
 use crate::knowledge::briefing::brief;
 
@@ -65,6 +66,8 @@ struct Live {
     events: BoxStream<'static, Result<ChatEvent>>,
     asked: Instant,
     answered: bool,
+    /// How much had been given out before it, in bytes.
+    from: usize,
     words: WholeWords,
     overlap: Overlap,
 }
@@ -101,10 +104,14 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
     async fn open(&mut self) -> Result<()> {
         let part = self.tries.part().await?;
         let (name, asked) = (part.info().name, Instant::now());
-        match part.chat(brief(self.continued(), &part.info())).await {
+        let request = brief(self.continued(), &part.info());
+        let check = Check::new(name, &request);
+        match part.chat(request).await {
             Ok(events) => {
                 let (words, overlap) = (WholeWords::default(), Overlap::new(&self.said));
-                self.live = Some(Live { name, events, asked, answered: false, words, overlap });
+                let (events, from) = (checked(events, check), self.said.len());
+                let answered = false;
+                self.live = Some(Live { name, events, asked, answered, from, words, overlap });
                 Ok(())
             }
             Err(error) => self.failed(error),
@@ -136,6 +143,13 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
                 let new = live.overlap.push(&whole);
                 self.say(new);
             }
+            ChatEvent::Retracted => {
+                self.said.truncate(live.from);
+                live.words = WholeWords::default();
+                live.overlap = Overlap::new(&self.said);
+                self.ready.retain(|event| !matches!(event, ChatEvent::Text(_)));
+                self.ready.push_back(ChatEvent::Retracted);
+            }
             ChatEvent::ToolCall(_) | ChatEvent::Done(_) | _ => {
                 let last = live.words.flush();
                 let mut new = live.overlap.push(&last);
@@ -162,6 +176,16 @@ impl<P: Llm + ?Sized, A: Attempts<P>> Relay<P, A> {
         if self.called {
             return Err(error);
         }
+        if is_empty_answer(&error) && ends_a_sentence(&self.said) {
+            // What was cut off was complete: there was nothing left to say.
+            self.ready.push_back(ChatEvent::Done(Usage::default()));
+            return Ok(());
+        }
         self.tries.failed(error, !self.said.is_empty())
     }
+}
+
+fn ends_a_sentence(said: &str) -> bool {
+    let end = said.trim_end().trim_end_matches(['"', '\'', '”', '’', ')', '*', '_']);
+    end.ends_with(['.', '!', '?', '…', '。', '！', '？'])
 }

@@ -31,7 +31,9 @@
 //!   begins is known from word times; without them it is reckoned by how fast the voice spoke
 //!   before, and may be a word or two off.
 //!
-//! Text without anything to pronounce and audio without anything to hear are not failures.
+//! An answer of a model without a word and without a tool call is a failure, however its service
+//! says that it ended. Text for a voice without anything to pronounce and audio without anything to
+//! hear are not.
 //!
 //! Time is tokio's. Dropping an output drops everything below it.
 

@@ -13,6 +13,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, Fuse};
 use futures::task::AtomicWaker;
 use futures::{Stream, StreamExt, TryFutureExt};
+use voicekit_core::answer::{Check, checked};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
 use voicekit_core::error::{Error, ErrorKind, Result};
@@ -185,6 +186,7 @@ fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'sta
     let info = llm.info();
     let name = info.name;
     let Question { draft, search } = question;
+    let filter = parts.filter;
     let found = Arc::clone(&said);
     let chat = async move {
         let mut passages = Vec::new();
@@ -193,8 +195,11 @@ fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'sta
             passages.clone_from(&search.passages);
             found.found(search);
         }
-        let request = draft.finish(passages)?;
-        llm.chat(brief(request, &info)).await
+        let mut request = draft.finish(passages)?;
+        request.filter = filter;
+        let request = brief(request, &info);
+        let check = Check::new(name, &request);
+        Ok::<_, Error>(checked(llm.chat(request).await?, check))
     };
     let chat = chat.try_flatten_stream().boxed();
     let answer = Answer::Given(chat, SpokenClauses::new(parts.clauses), said);
@@ -222,6 +227,10 @@ fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'sta
                         continue;
                     }
                     break ready;
+                }
+                Some(Ok(ChatEvent::Retracted)) => {
+                    clauses.reset();
+                    continue;
                 }
                 Some(Ok(ChatEvent::Done(usage))) => {
                     said.lock().usage = Some(usage);

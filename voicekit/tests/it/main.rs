@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod allocations;
+mod answer_text;
 mod answers;
 mod builtin;
 mod calls;

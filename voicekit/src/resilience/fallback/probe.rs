@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use tokio::time::timeout;
+use voicekit_core::answer::{Check, checked};
 use voicekit_core::asr::{Asr, AsrEvent, AsrInput, AsrRequest};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::dsp::Converter;
@@ -42,8 +43,10 @@ pub(super) fn llm(part: Arc<dyn Llm>) -> BoxFuture<'static, Result<()>> {
     let name = part.info().name;
     within(name, async move {
         let mut request = ChatRequest::new("Answer in one word.", [Message::caller("Hello.")]);
-        request.max_tokens = Some(16);
-        match part.chat(request).await?.next().await {
+        // A model that reasons needs more than the word.
+        request.max_tokens = Some(512);
+        let check = Check::new(name, &request);
+        match checked(part.chat(request).await?, check).next().await {
             Some(event) => event.map(|_| ()),
             None => Err(Error::new(ErrorKind::Protocol, name, "the answer was cut off")),
         }

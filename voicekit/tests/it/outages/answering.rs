@@ -9,7 +9,7 @@ use voicekit_testkit::server::http::Answer;
 
 use voicekit_testkit::server::provider::openai::{begins, refuses, says};
 
-use super::services::{Way, mind, openai};
+use super::services::{Way, anthropic, mind, openai};
 use super::{ANSWER, Held, Parts, SORRY};
 use crate::parts::ms;
 
@@ -121,4 +121,82 @@ async fn the_only_model_accepts_and_never_answers() {
     let held = call(Timeout::new(openai(Way::BlackHole))).await;
     assert_eq!(held.heard(), SORRY);
     assert!(held.wait() < ms(4_500), "{:?}", held.wait());
+}
+
+/// Answers of status 200 in which nothing is said.
+fn silences() -> Vec<Answer> {
+    let events = [
+        r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[{"delta":{"content":"🙂"},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[{"delta":{"content":"<think>hm</think>"},"finish_reason":"length"}]}"#,
+        r#"{"choices":[{"delta":{"content":"*smiles*"},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[{"delta":{},"finish_reason":"surprise"}]}"#,
+    ];
+    let events = events.map(|event| Answer::events(format!("data: {event}\n\ndata: [DONE]\n\n")));
+    let whole = r#"{"choices":[{"message":{"content":null},"finish_reason":"stop"}]}"#;
+    events
+        .into_iter()
+        .chain([Answer::events("data: [DONE]\n\n"), Answer::json(200, whole)])
+        .collect()
+}
+
+/// Answers of status 200 that report an error.
+fn faults() -> Vec<Answer> {
+    let events = [
+        r#"data: {"error":{"message":"No."}}"#,
+        r#"data: {"choices":[{"error":{"message":"No."},"delta":{}}]}"#,
+        r#"data: {"choices":[{"delta":{},"finish_reason":"error"}]}"#,
+        r#"data: {"choices":[{"delta":{},"finish_reason":"insufficient_system_resource"}]}"#,
+        "event: error\ndata: {\"message\":\"No.\"}",
+    ];
+    let events = events.map(|event| Answer::events(format!("{event}\n\n")));
+    let whole = Answer::json(200, r#"{"error":{"message":"No."}}"#);
+    let page = Answer::new(200).with_header("content-type", "text/html").then("<html></html>");
+    events.into_iter().chain([whole, page]).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_model_says_nothing() {
+    for silence in silences().into_iter().chain(faults()) {
+        let held = call(mind(vec![silence.clone(); 8])).await;
+        assert_eq!(held.heard(), SORRY, "{silence:?}");
+        assert!(held.wait() < ms(2_500), "{:?}", held.wait());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_model_says_nothing_once() {
+    for silence in silences() {
+        let held = call(Retrying::new(mind([silence.clone(), says(ANSWER)]))).await;
+        assert_eq!(held.heard(), ANSWER, "{silence:?}");
+        assert!(held.wait() < ms(2_500), "{:?}", held.wait());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_model_says_nothing_and_another_does() {
+    for silence in silences().into_iter().chain(faults()) {
+        let mind = mind(vec![silence.clone(); 8]);
+        let held = call(Fallback::llm(Timeout::new(mind)).or(spare(ANSWER))).await;
+        assert_eq!(held.heard(), ANSWER, "{silence:?}");
+        assert!(held.wait() < ms(2_500), "{:?}", held.wait());
+    }
+    let silent = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":\
+        {\"stop_reason\":\"end_turn\"}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let held = call(Fallback::llm(anthropic([Answer::events(silent)])).or(spare(ANSWER))).await;
+    assert_eq!(held.heard(), ANSWER);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_model_says_more_than_its_answer() {
+    for text in [
+        "<think>They ask when we open.</think>We open at nine, and we close at five.",
+        "*clears throat* We open at nine, and we close at five.<|im_end|>",
+        "We open at nine [1], and we close at five. <tool_call>oops</tool_call>",
+    ] {
+        let held = call(mind([says(text)])).await;
+        assert_eq!(held.heard(), ANSWER, "{text}");
+        let last = held.report.messages.last().map(voicekit_core::llm::Message::text);
+        assert_eq!(last, Some(ANSWER));
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use voicekit_anthropic::{Anthropic, AnthropicConfig};
 use voicekit_core::audio::{AudioChunk, AudioFormat};
 use voicekit_core::error::Result;
 use voicekit_core::tts::{Spoken, SpokenWord, Tts, TtsInfo, TtsRequest};
@@ -92,6 +93,13 @@ pub(super) fn mind(answers: impl IntoIterator<Item = Answer>) -> Arc<OpenAi> {
 pub(super) fn openai(way: Way) -> Arc<OpenAi> {
     let config = OpenAiConfig::new("key").with_base_url("http://openai.test/v1");
     Arc::new(OpenAi::with_connector(config, connector(way)).unwrap())
+}
+
+/// Another model's service that gives these answers in turn.
+pub(super) fn anthropic(answers: impl IntoIterator<Item = Answer>) -> Anthropic {
+    let config = AnthropicConfig::new("key").with_base_url("http://anthropic.test");
+    let way = Way::Http(Arc::new(HttpServer::in_memory(answers)));
+    Anthropic::with_connector(config, connector(way)).unwrap()
 }
 
 /// A voice's service.
