@@ -246,8 +246,8 @@ impl Ingestion {
             if known.as_ref() == Some(&fingerprint) {
                 return Ok(None);
             }
-            let blocks = load::load(format, &name, &bytes, &limits)?;
-            Ok(Some(Version { fingerprint, pieces: split(&blocks, &config) }))
+            let loaded = load::load(format, &name, &bytes, &limits)?;
+            Ok(Some(Version { fingerprint, pieces: split(&loaded.blocks, &config) }))
         })
         .await
     }

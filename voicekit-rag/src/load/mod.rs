@@ -9,17 +9,22 @@
 
 mod html;
 mod json;
+mod loss;
 mod markdown;
 mod outline;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod table;
+mod text;
 
 use std::path::Path;
 
 use voicekit_core::error::{Error, ErrorKind, Result};
 
 use self::outline::Outline;
+use self::text::decode;
+
+pub use self::loss::{Loaded, Loss};
 
 const SERVICE: &str = "documents";
 
@@ -107,23 +112,26 @@ pub struct Block {
 
 /// Reads the bytes of a file. `name` is the title where the document has none.
 ///
+/// A part that cannot be read, such as a scanned page or a broken row, does not fail the document:
+/// it is one of [`Loaded::losses`]. A document without text has no blocks and no losses.
+///
 /// # Errors
 ///
-/// `Rejected` if they are not what `format` says, not UTF-8, too large, or hold no text;
-/// `Unsupported` for a PDF without the feature.
-pub fn load(format: Format, name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Block>> {
+/// `Rejected` if the bytes are not what `format` says, are too large, or nothing in them can be
+/// read; `Unsupported` for a PDF without the feature.
+pub fn load(format: Format, name: &str, bytes: &[u8], limits: &Limits) -> Result<Loaded> {
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if size > limits.file {
         return Err(too_large(size, limits));
     }
     let mut outline = Outline::new(name, limits.text);
     match format {
-        Format::Markdown => markdown::read(text(bytes)?, &mut outline)?,
-        Format::Html => html::read(text(bytes)?, &mut outline)?,
-        Format::Text => paragraphs(text(bytes)?, &mut outline)?,
-        Format::Table => table::read(text(bytes)?, &mut outline)?,
-        Format::Json => json::read(text(bytes)?, &mut outline)?,
-        Format::JsonLines => json::read_lines(text(bytes)?, &mut outline)?,
+        Format::Markdown => markdown::read(decode(bytes)?, &mut outline)?,
+        Format::Html => html::read(decode(bytes)?, &mut outline)?,
+        Format::Text => text::read(decode(bytes)?, &mut outline)?,
+        Format::Table => table::read(decode(bytes)?, &mut outline)?,
+        Format::Json => json::read(decode(bytes)?, &mut outline)?,
+        Format::JsonLines => json::read_lines(decode(bytes)?, &mut outline)?,
         #[cfg(feature = "pdf")]
         Format::Pdf => pdf::read(bytes, &mut outline)?,
         #[cfg(not(feature = "pdf"))]
@@ -132,33 +140,16 @@ pub fn load(format: Format, name: &str, bytes: &[u8], limits: &Limits) -> Result
             return Err(Error::new(ErrorKind::Unsupported, SERVICE, problem));
         }
     }
-    let blocks = outline.finish()?;
-    if blocks.is_empty() {
-        return Err(rejected("holds no text"));
+    let loaded = outline.finish()?;
+    if loaded.blocks.is_empty() && !loaded.losses.is_empty() {
+        let losses: Vec<String> = loaded.losses.iter().map(Loss::to_string).collect();
+        return Err(rejected(format!("no text could be read: {}", losses.join("; "))));
     }
-    Ok(blocks)
+    Ok(loaded)
 }
 
 pub(crate) fn too_large(size: u64, limits: &Limits) -> Error {
     rejected(format!("has {size} bytes; {} are allowed", limits.file))
-}
-
-fn text(bytes: &[u8]) -> Result<&str> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    std::str::from_utf8(bytes)
-        .map_err(|error| rejected(format!("is not UTF-8 at byte {}", error.valid_up_to())))
-}
-
-fn paragraphs(text: &str, outline: &mut Outline) -> Result<()> {
-    for line in text.lines() {
-        if line.trim().is_empty() {
-            outline.end_block()?;
-        } else {
-            outline.text(line)?;
-            outline.text("\n")?;
-        }
-    }
-    outline.end_block()
 }
 
 fn rejected(problem: impl Into<std::borrow::Cow<'static, str>>) -> Error {

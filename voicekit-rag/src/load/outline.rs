@@ -1,7 +1,10 @@
 //! Headings and blocks, as loaders come upon them.
 
+use std::borrow::Cow;
+
 use voicekit_core::error::Result;
 
+use super::loss::{Loaded, Losses};
 use super::{Block, rejected};
 
 /// Collects a document.
@@ -12,6 +15,7 @@ pub(crate) struct Outline {
     titled: bool,
     headings: Vec<(u8, String)>,
     blocks: Vec<Block>,
+    losses: Losses,
     text: String,
     /// Bytes of text that may still come.
     room: usize,
@@ -26,6 +30,7 @@ impl Outline {
             titled: false,
             headings: Vec::new(),
             blocks: Vec::new(),
+            losses: Losses::default(),
             text: String::new(),
             room: limit,
             limit,
@@ -90,14 +95,26 @@ impl Outline {
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<Vec<Block>> {
+    /// Records that one part `what` (a noun in the singular) at `place` (`page 3`, `line 12`; may be
+    /// empty) could not be read because of `why`. Equal parts and reasons are counted together, so
+    /// keep numbers and names out of `why` where there may be many.
+    pub(crate) fn lose(
+        &mut self,
+        what: impl Into<Cow<'static, str>>,
+        place: impl Into<String>,
+        why: impl Into<Cow<'static, str>>,
+    ) {
+        self.losses.add(what, place, why);
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Loaded> {
         self.end_block()?;
         if !self.titled && !self.title.is_empty() {
             for block in &mut self.blocks {
                 block.headings.insert(0, self.title.clone());
             }
         }
-        Ok(self.blocks)
+        Ok(Loaded { blocks: self.blocks, losses: self.losses.into_vec() })
     }
 
     fn block(&mut self, text: &str, whole: bool) {

@@ -4,7 +4,7 @@ use voicekit_core::error::ErrorKind;
 use voicekit_rag::load::{Block, Format, Limits, load};
 
 fn read(format: Format, text: &str) -> Vec<Block> {
-    load(format, "file name", text.as_bytes(), &Limits::default()).unwrap()
+    load(format, "file name", text.as_bytes(), &Limits::default()).unwrap().blocks
 }
 
 /// Each block as its headings and text.
@@ -93,7 +93,6 @@ fn what_cannot_be_read_says_why() {
     let long = "word ".repeat(15);
     for (format, bytes, problem) in [
         (Format::Text, &b"caf\xe9"[..], "not UTF-8 at byte 3"),
-        (Format::Text, b" \n\n ", "no text"),
         (Format::Markdown, &[b'a'; 101], "101 bytes; 100 are allowed"),
         (Format::Html, long.as_bytes(), "more than 40 bytes of text"),
         (Format::Json, b"{\"a\": ", "not JSON"),
@@ -111,6 +110,19 @@ fn what_cannot_be_read_says_why() {
         let failure = load(format, "", bytes, &limits).unwrap_err();
         assert!(failure.message().contains(problem), "{failure}");
         assert!(matches!(failure.kind(), ErrorKind::Rejected | ErrorKind::Unsupported));
+    }
+}
+
+#[test]
+fn a_document_without_text_is_empty_and_not_broken() {
+    for (format, text) in [
+        (Format::Text, ""),
+        (Format::Text, " \n\n "),
+        (Format::Markdown, "---\nlayout: home\n---\n"),
+        (Format::Html, "<!doctype html><html><body></body></html>"),
+    ] {
+        let loaded = load(format, "", text.as_bytes(), &Limits::default()).unwrap();
+        assert_eq!((loaded.blocks.len(), loaded.losses.len()), (0, 0), "{text:?}");
     }
 }
 
@@ -178,7 +190,8 @@ mod pdf {
     #[test]
     fn two_hundred_pages_are_two_hundred_blocks() {
         let pages: Vec<Vec<u8>> = (1..=200).map(|n| page(&format!("Room number {n}."))).collect();
-        let blocks = load(Format::Pdf, "rooms", &pdf(&pages, ""), &Limits::default()).unwrap();
+        let loaded = load(Format::Pdf, "rooms", &pdf(&pages, ""), &Limits::default()).unwrap();
+        let blocks = loaded.blocks;
         assert_eq!(blocks.len(), 200);
         assert_eq!(blocks[199].headings, ["rooms", "Page 200"]);
         assert_eq!(blocks[199].text, "Room number 200.");

@@ -5,7 +5,7 @@ use voicekit_rag::load::{Format, Limits, load};
 use voicekit_rag::split::{Piece, SplitConfig, estimate, split};
 
 fn pieces(markdown: &str, config: &SplitConfig) -> Vec<Piece> {
-    let blocks = load(Format::Markdown, "notes", markdown.as_bytes(), &Limits::default()).unwrap();
+    let blocks = load(Format::Markdown, "notes", markdown.as_bytes(), &Limits::default()).unwrap().blocks;
     split(&blocks, config)
 }
 
@@ -50,7 +50,7 @@ fn abbreviations_end_no_sentence() {
 #[test]
 fn what_a_section_says_twice_is_one_piece() {
     let row = "name,price\nSoup,4\nSoup,4\nCake,3\n";
-    let blocks = load(Format::Table, "menu", row.as_bytes(), &Limits::default()).unwrap();
+    let blocks = load(Format::Table, "menu", row.as_bytes(), &Limits::default()).unwrap().blocks;
     assert_eq!(split(&blocks, &SplitConfig::default()).len(), 2);
 }
 
@@ -69,8 +69,8 @@ proptest! {
         overlap in 0_usize..40,
     ) {
         let config = SplitConfig::default().with_max_tokens(limit).with_overlap_tokens(overlap);
-        let blocks = load(Format::Text, "", text.as_bytes(), &Limits::default());
-        let pieces = blocks.map(|blocks| split(&blocks, &config)).unwrap_or_default();
+        let loaded = load(Format::Text, "", text.as_bytes(), &Limits::default());
+        let pieces = loaded.map(|loaded| split(&loaded.blocks, &config)).unwrap();
         for piece in &pieces {
             prop_assert!(estimate(&piece.text) <= limit, "{} {piece:?}", estimate(&piece.text));
         }
