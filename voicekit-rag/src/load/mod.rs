@@ -2,15 +2,17 @@
 //!
 //! What is read: Markdown (`.md`, `.markdown`), HTML (`.html`, `.htm`), plain text (`.txt`), tables
 //! (`.csv`, `.tsv`: a block for each row), JSON (`.json`: a block for each item of an array, `.jsonl`:
-//! for each line) and, with the feature `pdf`, PDF (a block for each page). Text is UTF-8.
+//! for each line); with the feature `pdf`, PDF (under a heading for each page), and with the feature
+//! `office`, Word, Excel, PowerPoint and OpenDocument files.
 //!
-//! Of HTML, scripts, styles, forms, navigation and footers are left out. PDFs that are scans have no
-//! text and are refused.
+//! Parts that cannot be read, such as scanned pages, are [`Loaded::losses`].
 
 mod html;
 mod json;
 mod loss;
 mod markdown;
+#[cfg(feature = "office")]
+mod office;
 mod outline;
 #[cfg(feature = "pdf")]
 mod pdf;
@@ -46,6 +48,11 @@ pub enum Format {
     JsonLines,
     /// PDF; read with the feature `pdf`.
     Pdf,
+    /// A document, sheet or presentation of an office program, in OOXML or ODF; read with the
+    /// feature `office`.
+    Office,
+    /// A document in a format of office programs from before 2007, which is not read.
+    LegacyOffice,
 }
 
 impl Format {
@@ -60,6 +67,9 @@ impl Format {
             "json" => Self::Json,
             "jsonl" | "ndjson" => Self::JsonLines,
             "pdf" => Self::Pdf,
+            "docx" | "docm" | "dotx" | "xlsx" | "xlsm" | "xlsb" | "xltx" | "pptx" | "pptm"
+            | "ppsx" | "odt" | "ods" | "odp" | "ott" | "ots" | "otp" => Self::Office,
+            "doc" | "dot" | "xls" | "ppt" | "pps" | "rtf" => Self::LegacyOffice,
             _ => return None,
         })
     }
@@ -135,9 +145,18 @@ pub fn load(format: Format, name: &str, bytes: &[u8], limits: &Limits) -> Result
         #[cfg(feature = "pdf")]
         Format::Pdf => pdf::read(bytes, &mut outline)?,
         #[cfg(not(feature = "pdf"))]
-        Format::Pdf => {
-            let problem = "PDF is read with the feature `pdf`";
-            return Err(Error::new(ErrorKind::Unsupported, SERVICE, problem));
+        Format::Pdf => return Err(unsupported("PDF is read with the feature `pdf`")),
+        #[cfg(feature = "office")]
+        Format::Office => office::read(bytes, &mut outline)?,
+        #[cfg(not(feature = "office"))]
+        Format::Office => {
+            return Err(unsupported("office documents are read with the feature `office`"));
+        }
+        Format::LegacyOffice => {
+            return Err(unsupported(
+                "is in a format from before 2007 (.doc, .xls, .ppt) or rich text (.rtf), which is \
+                 not read: save it as .docx, .xlsx, .pptx or PDF",
+            ));
         }
     }
     let loaded = outline.finish()?;
@@ -150,6 +169,10 @@ pub fn load(format: Format, name: &str, bytes: &[u8], limits: &Limits) -> Result
 
 pub(crate) fn too_large(size: u64, limits: &Limits) -> Error {
     rejected(format!("has {size} bytes; {} are allowed", limits.file))
+}
+
+fn unsupported(problem: &'static str) -> Error {
+    Error::new(ErrorKind::Unsupported, SERVICE, problem)
 }
 
 fn rejected(problem: impl Into<std::borrow::Cow<'static, str>>) -> Error {

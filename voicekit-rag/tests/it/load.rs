@@ -106,6 +106,7 @@ fn what_cannot_be_read_says_why() {
         (Format::Pdf, b"%PDF-1.7 nothing more", "not a PDF"),
         #[cfg(not(feature = "pdf"))]
         (Format::Pdf, b"%PDF-1.7 nothing more", "feature `pdf`"),
+        (Format::LegacyOffice, b"\xd0\xcf\x11\xe0", "save it as .docx"),
     ] {
         let failure = load(format, "", bytes, &limits).unwrap_err();
         assert!(failure.message().contains(problem), "{failure}");
@@ -135,85 +136,4 @@ fn no_nesting_is_too_deep() {
     assert!(failure.message().contains("not JSON"));
     let quotes = "> ".repeat(20_000) + "deep";
     read(Format::Markdown, &quotes);
-}
-
-#[cfg(feature = "pdf")]
-mod pdf {
-    use super::*;
-    use std::fmt::Write;
-
-    /// A PDF with a page for each of these drawings, which are put in as they are.
-    fn pdf(drawings: &[Vec<u8>], filter: &str) -> Vec<u8> {
-        let mut bytes = b"%PDF-1.4\n".to_vec();
-        let mut offsets = Vec::new();
-        let mut object = |bytes: &mut Vec<u8>, content: &[u8]| {
-            offsets.push(bytes.len());
-            bytes.extend(format!("{} 0 obj\n", offsets.len()).as_bytes());
-            bytes.extend(content);
-            bytes.extend(b"\nendobj\n");
-        };
-        object(&mut bytes, b"<< /Type /Catalog /Pages 2 0 R >>");
-        let kids: String = (0..drawings.len()).fold(String::new(), |mut text, page| {
-            write!(text, "{} 0 R ", 4 + page * 2).unwrap();
-            text
-        });
-        let pages = format!("<< /Type /Pages /Count {} /Kids [{kids}] >>", drawings.len());
-        object(&mut bytes, pages.as_bytes());
-        object(&mut bytes, b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>");
-        for (page, drawing) in drawings.iter().enumerate() {
-            let content = format!(
-                "<< /Type /Page /Parent 2 0 R /Contents {} 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
-                5 + page * 2
-            );
-            object(&mut bytes, content.as_bytes());
-            let mut stream =
-                format!("<< /Length {} {filter} >>\nstream\n", drawing.len()).into_bytes();
-            stream.extend(drawing);
-            stream.extend(b"\nendstream");
-            object(&mut bytes, &stream);
-        }
-        let start = bytes.len();
-        let mut end = format!("xref\n0 {}\n0000000000 65535 f \n", offsets.len() + 1);
-        for offset in &offsets {
-            writeln!(end, "{offset:010} 00000 n ").unwrap();
-        }
-        writeln!(end, "trailer << /Size {} /Root 1 0 R >>", offsets.len() + 1).unwrap();
-        writeln!(end, "startxref\n{start}\n%%EOF").unwrap();
-        bytes.extend(end.as_bytes());
-        bytes
-    }
-
-    fn page(text: &str) -> Vec<u8> {
-        format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET").into_bytes()
-    }
-
-    #[test]
-    fn two_hundred_pages_are_two_hundred_blocks() {
-        let pages: Vec<Vec<u8>> = (1..=200).map(|n| page(&format!("Room number {n}."))).collect();
-        let loaded = load(Format::Pdf, "rooms", &pdf(&pages, ""), &Limits::default()).unwrap();
-        let blocks = loaded.blocks;
-        assert_eq!(blocks.len(), 200);
-        assert_eq!(blocks[199].headings, ["rooms", "Page 200"]);
-        assert_eq!(blocks[199].text, "Room number 200.");
-    }
-
-    #[test]
-    fn a_pdf_broken_anywhere_does_not_panic() {
-        let whole = pdf(&[page("Dogs are welcome."), page("Cats too.")], "");
-        for length in (0..whole.len()).step_by(11) {
-            let _ = load(Format::Pdf, "", &whole[..length], &Limits::default());
-            let mut bytes = whole.clone();
-            bytes[length] ^= 0x15;
-            let _ = load(Format::Pdf, "", &bytes, &Limits::default());
-        }
-    }
-
-    #[test]
-    fn a_page_that_unpacks_to_too_much_is_refused() {
-        // Each pair of bytes stands for 128: 25.6 MB.
-        let bomb: Vec<u8> = [129, b' '].repeat(200_000);
-        let filter = "/Filter /RunLengthDecode";
-        let failure = load(Format::Pdf, "", &pdf(&[bomb], filter), &Limits::default());
-        assert!(failure.is_err());
-    }
 }
