@@ -1,9 +1,12 @@
 //! Documents become knowledge, and it stays in step with them.
 //!
 //! Every file that [`load`] can read is a document, named by its path below the
-//! directory. A file whose content has not changed is skipped; one that is gone is removed from the
-//! index; one that cannot be read is reported, keeps what is known of it, and the others go on. An
-//! ingestion that breaks off is taken up where it stopped by running it again.
+//! directory. A file whose content has not changed is not read again; one that is gone is removed from
+//! the index; one that cannot be read is reported, keeps what is known of it, and the others go on. An
+//! ingestion that fails is resumed by running it again.
+//!
+//! Symbolic links are followed within the directory. The [`Report`] names everything that is not in
+//! the index: documents that failed, the missing parts of others, and what was skipped.
 //!
 //! With the feature `http`, a list of addresses is a source, too. An index is in step with one source:
 //! what another left in it is removed.
@@ -12,7 +15,7 @@ mod walk;
 #[cfg(feature = "http")]
 mod web;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +27,7 @@ use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::retrieve::{Chunk, Embedder, Embedding, Index, Settled};
 use voicekit_core::retry::RetryPolicy;
 
-use crate::load::{self, Format, Limits};
+use crate::load::{self, Format, Limits, Loss};
 use crate::split::{Piece, SplitConfig, split};
 
 use self::walk::{Listing, Place, Source};
@@ -34,7 +37,10 @@ pub use self::web::{Web, urls};
 
 const SERVICE: &str = "ingestion";
 /// Part of every fingerprint; raised when files are read or split otherwise.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
+/// The end of the fingerprint of a document of which parts are missing: they are named again at
+/// each ingestion.
+const PARTIAL: &str = "-partial";
 
 /// Keeps an index in step with a directory, a file or a list of addresses.
 #[derive(Clone)]
@@ -58,8 +64,8 @@ impl fmt::Debug for Ingestion {
     }
 }
 
-/// How far an ingestion is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The progress of an ingestion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress<'a> {
     /// The file at work, by its path below the directory, or the address.
@@ -70,9 +76,13 @@ pub struct Progress<'a> {
     pub of: usize,
     /// Chunks written so far.
     pub chunks: usize,
+    /// Bytes of the files that are done. Zero for addresses, whose size is not known before.
+    pub bytes: u64,
+    /// Bytes of all files.
+    pub of_bytes: u64,
 }
 
-/// What an ingestion did.
+/// The outcome of an ingestion.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
@@ -88,8 +98,28 @@ pub struct Report {
     pub chunks: usize,
     /// Files that could not be read, by their paths or addresses, and why.
     pub failed: Vec<(String, Error)>,
-    /// Files of kinds that are not read.
-    pub ignored: usize,
+    /// Documents of which parts could not be read, by their paths or addresses.
+    pub partial: Vec<(String, Vec<Loss>)>,
+    /// Documents without any text, such as empty files and pages that are only front matter.
+    pub empty: Vec<String>,
+    /// Files and directories that could not be visited, by their paths, and why. What is known of
+    /// them stays in the index.
+    pub skipped: Vec<(String, String)>,
+    /// Number of files of kinds that are not read, by the ends of their names, such as `.png`.
+    pub ignored: BTreeMap<String, usize>,
+    /// Number of entries that are left out on purpose, such as hidden files, by class.
+    pub quiet: BTreeMap<&'static str, usize>,
+}
+
+impl Report {
+    /// Whether everything that was there is in the index: nothing failed, was skipped, is missing
+    /// in part or is of a kind that is not read.
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_empty()
+            && self.partial.is_empty()
+            && self.skipped.is_empty()
+            && self.ignored.is_empty()
+    }
 }
 
 impl Ingestion {
@@ -181,7 +211,7 @@ impl Ingestion {
         progress: impl FnMut(Progress<'_>) + Send,
     ) -> Result<Report> {
         let sources = urls.into_iter().map(|url| Source { document: url, place: Place::Web });
-        let listing = Listing { sources: sources.collect(), ignored: 0 };
+        let listing = Listing { sources: sources.collect(), ..Listing::default() };
         if listing.sources.is_empty() {
             return Err(Error::new(ErrorKind::Config, SERVICE, "there is no address"));
         }
@@ -196,85 +226,130 @@ impl Ingestion {
         mut progress: impl FnMut(Progress<'_>) + Send,
     ) -> Result<Report> {
         let known = self.index.documents().await?;
-        let of = listing.sources.len();
-        let mut report = Report { ignored: listing.ignored, ..Report::default() };
-        let here: BTreeSet<&str> =
-            listing.sources.iter().map(|source| source.document.as_str()).collect();
+        let Listing { sources, skipped, ignored, quiet } = listing;
+        let mut report = Report { skipped, ignored, quiet, ..Report::default() };
+        let here: BTreeSet<&str> = sources.iter().map(|source| source.document.as_str()).collect();
         for document in known.keys().filter(|document| !here.contains(document.as_str())) {
-            self.index.delete(document).await?;
-            report.removed += 1;
+            if !report.skipped.iter().any(|(skipped, _)| is_within(document, skipped)) {
+                self.index.delete(document).await?;
+                report.removed += 1;
+            }
         }
-        for (files, source) in listing.sources.into_iter().enumerate() {
-            let document = source.document.clone();
+        let (of, mut bytes) = (sources.len(), 0);
+        let of_bytes = sources.iter().map(Source::size).sum();
+        let mut pending = Pending::default();
+        for (files, source) in sources.into_iter().enumerate() {
+            let (document, size) = (source.document.clone(), source.size());
             let known = known.get(&document).cloned();
-            progress(Progress { document: &document, files, of, chunks: report.chunks });
-            let read = self.read(source, fetch, known.clone()).await;
-            match read {
+            let at = |chunks| Progress { document: &document, files, of, chunks, bytes, of_bytes };
+            progress(at(report.chunks));
+            match self.read(source, fetch, known.clone()).await {
                 Err(error) => report.failed.push((document, error)),
-                Ok(None) => report.unchanged += 1,
-                Ok(Some(version)) => {
-                    let before = report.chunks;
-                    self.write(&document, version, |written| {
-                        let chunks = before + written;
-                        progress(Progress { document: &document, files, of, chunks });
-                        report.chunks = chunks;
-                    })
-                    .await?;
-                    match known.is_some_and(|fingerprint| !fingerprint.is_empty()) {
-                        true => report.changed += 1,
-                        false => report.added += 1,
+                Ok(read) => {
+                    report.note(&document, &read);
+                    if let Some(version) = read.version {
+                        let is_new = known.is_none_or(|fingerprint| fingerprint.is_empty());
+                        pending.push(document.clone(), version, is_new);
+                    } else {
+                        report.unchanged += 1;
+                    }
+                    // Small documents are embedded together.
+                    if pending.pieces >= self.batch {
+                        let written = |chunks| progress(at(chunks));
+                        self.write(&mut pending, &mut report, written).await?;
                     }
                 }
             }
+            bytes += size;
         }
-        progress(Progress { document: "", files: of, of, chunks: report.chunks });
+        self.write(&mut pending, &mut report, |_| {}).await?;
+        let chunks = report.chunks;
+        progress(Progress { document: "", files: of, of, chunks, bytes, of_bytes });
         Ok(report)
     }
 
-    /// The document, unless it is known as it is.
-    async fn read(
-        &self,
-        source: Source,
-        fetch: &Fetch,
-        known: Option<String>,
-    ) -> Result<Option<Version>> {
+    /// The document; without its text if it is known as it is.
+    async fn read(&self, source: Source, fetch: &Fetch, known: Option<String>) -> Result<Read> {
         let (limits, config) = (self.limits, self.split.clone());
         let salt = format!("{config:?} {:?}", self.metadata);
+        let is_file = matches!(source.place, Place::File { .. });
         let Raw { format, name, bytes } = fetch.read(source, limits).await?;
         blocking(move || {
-            let fingerprint = fingerprint(&salt, &bytes);
-            if known.as_ref() == Some(&fingerprint) {
-                return Ok(None);
+            let mut fingerprint = fingerprint(&salt, &bytes);
+            let known = known.unwrap_or_default();
+            let is_known = known.strip_suffix(PARTIAL).unwrap_or(&known) == fingerprint;
+            if is_known && !known.ends_with(PARTIAL) {
+                return Ok(Read::default());
             }
-            let loaded = load::load(format, &name, &bytes, &limits)?;
-            Ok(Some(Version { fingerprint, pieces: split(&loaded.blocks, &config) }))
+            let load::Loaded { blocks, losses, .. } = load::load(format, &name, &bytes, &limits)?;
+            let is_empty = blocks.is_empty();
+            if is_empty && !is_file {
+                return Err(Error::new(ErrorKind::Rejected, SERVICE, "holds no text"));
+            }
+            if !losses.is_empty() {
+                fingerprint.push_str(PARTIAL);
+            }
+            let version = Version { fingerprint, pieces: split(&blocks, &config) };
+            Ok(Read { version: Some(version).filter(|_| !is_known), losses, is_empty })
         })
         .await
     }
 
+    /// Embeds and writes the pending documents, a batch at a time; a document is settled once all of
+    /// it is written.
     async fn write(
         &self,
-        document: &str,
-        version: Version,
+        pending: &mut Pending,
+        report: &mut Report,
         mut written: impl FnMut(usize) + Send,
     ) -> Result<()> {
-        let mut ids = Vec::with_capacity(version.pieces.len());
-        for batch in version.pieces.chunks(self.batch) {
-            let texts: Vec<String> = batch.iter().map(Piece::in_context).collect();
+        let documents = std::mem::take(pending).documents;
+        let pieces = documents.iter().flat_map(|one| {
+            let numbered = one.version.pieces.iter().zip(1..);
+            numbered.map(move |(piece, number)| (one, piece, format!("{}#{number}", one.document)))
+        });
+        let pieces: Vec<(&Changed, &Piece, String)> = pieces.collect();
+        let mut unsettled = documents.iter().peekable();
+        let (mut ready, mut done) = (0, 0);
+        for batch in pieces.chunks(self.batch) {
+            let texts: Vec<String> = batch.iter().map(|(_, piece, _)| piece.in_context()).collect();
             let embeddings = self.embed(&texts).await?;
-            let mut chunks = Vec::with_capacity(batch.len());
-            for (piece, embedding) in batch.iter().zip(embeddings) {
-                let id = format!("{document}#{}", ids.len() + 1);
-                ids.push(id.clone());
-                let mut chunk = Chunk::new(id, document, &piece.text, embedding)
+            let chunks = batch.iter().zip(embeddings).map(|((changed, piece, id), embedding)| {
+                let mut chunk = Chunk::new(id.clone(), &changed.document, &piece.text, embedding)
                     .with_headings(piece.headings.clone());
                 chunk.metadata.extend(self.metadata.iter().cloned());
-                chunks.push(chunk);
+                chunk
+            });
+            self.index.upsert(chunks.collect()).await?;
+            done += batch.len();
+            report.chunks += batch.len();
+            written(report.chunks);
+            while let Some(changed) =
+                unsettled.next_if(|changed| ready + changed.version.pieces.len() <= done)
+            {
+                ready += changed.version.pieces.len();
+                self.settle(changed, report).await?;
             }
-            self.index.upsert(chunks).await?;
-            written(ids.len());
         }
-        self.index.settle(Settled::new(document, version.fingerprint, ids)).await
+        // Documents without pieces may be left.
+        for changed in unsettled {
+            self.settle(changed, report).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, changed: &Changed, report: &mut Report) -> Result<()> {
+        let Changed { document, version, is_new } = changed;
+        let ids = (1..=version.pieces.len()).map(|number| format!("{document}#{number}"));
+        let ids: Vec<String> = ids.collect();
+        let settled = Settled::new(document, version.fingerprint.clone(), ids);
+        self.index.settle(settled).await?;
+        if *is_new {
+            report.added += 1;
+        } else {
+            report.changed += 1;
+        }
+        Ok(())
     }
 
     async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>> {
@@ -333,6 +408,65 @@ impl Fetch {
             }
         }
     }
+}
+
+impl Source {
+    /// Its size in bytes, if it is a file that is there.
+    fn size(&self) -> u64 {
+        match &self.place {
+            Place::File { path, .. } => std::fs::metadata(path).map_or(0, |data| data.len()),
+            #[cfg(feature = "http")]
+            Place::Web => 0,
+        }
+    }
+}
+
+impl Report {
+    fn note(&mut self, document: &str, read: &Read) {
+        if read.is_empty {
+            self.empty.push(document.to_owned());
+        }
+        if !read.losses.is_empty() {
+            self.partial.push((document.to_owned(), read.losses.clone()));
+        }
+    }
+}
+
+/// Whether `document` is `above` or in the directory `above`.
+fn is_within(document: &str, above: &str) -> bool {
+    let rest = document.strip_prefix(above);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Documents that are read and not yet written.
+#[derive(Default)]
+struct Pending {
+    documents: Vec<Changed>,
+    /// Number of their pieces.
+    pieces: usize,
+}
+
+/// A document that is new or has changed.
+struct Changed {
+    document: String,
+    version: Version,
+    is_new: bool,
+}
+
+impl Pending {
+    fn push(&mut self, document: String, version: Version, is_new: bool) {
+        self.pieces += version.pieces.len();
+        self.documents.push(Changed { document, version, is_new });
+    }
+}
+
+/// The result of reading a document.
+#[derive(Default)]
+struct Read {
+    /// The document, if it has changed.
+    version: Option<Version>,
+    losses: Vec<Loss>,
+    is_empty: bool,
 }
 
 /// A document as it is.

@@ -162,6 +162,15 @@ fn format_of(content: &str, url: &Url) -> Result<Format> {
         "application/json" => Some(Format::Json),
         "application/x-ndjson" | "application/jsonl" => Some(Format::JsonLines),
         "application/pdf" => Some(Format::Pdf),
+        "application/msword"
+        | "application/vnd.ms-excel"
+        | "application/vnd.ms-powerpoint"
+        | "application/rtf" => Some(Format::LegacyOffice),
+        kind if kind.starts_with("application/vnd.openxmlformats-officedocument.")
+            || kind.starts_with("application/vnd.oasis.opendocument.") =>
+        {
+            Some(Format::Office)
+        }
         "text/plain" => by_name().or(Some(Format::Text)),
         "" | "application/octet-stream" | "binary/octet-stream" => by_name(),
         _ => None,

@@ -42,7 +42,7 @@ async fn only_what_changed_is_read_again() {
     let (folder, index) = (folder(), index());
     let ingestion = ingestion(&index);
     let report = ingestion.run(folder.path(), |_| {}).await.unwrap();
-    assert_eq!((counts(&report), report.ignored, report.chunks), ([2, 0, 0, 0], 1, 2));
+    assert_eq!((counts(&report), report.ignored[".png"], report.chunks), ([2, 0, 0, 0], 1, 2));
     let report = ingestion.run(folder.path(), |_| {}).await.unwrap();
     assert_eq!((counts(&report), report.chunks), ([0, 0, 2, 0], 0));
     folder.write("dogs.md", "# Dogs\n\nDogs must stay outside.\n");
@@ -162,4 +162,46 @@ async fn a_single_file_is_a_source_too() {
     let failure = ingestion.run(folder.file("picture.png"), |_| {}).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Config);
     assert!(failure.message().contains("no document"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_document_without_text_is_no_failure_and_leaves_nothing_behind() {
+    let (folder, index) = (folder(), index());
+    ingestion(&index).run(folder.path(), |_| {}).await.unwrap();
+    folder.write("dogs.md", "---\nlayout: home\n---\n");
+    folder.write("empty.txt", "");
+    let report = ingestion(&index).run(folder.path(), |_| {}).await.unwrap();
+    assert_eq!((counts(&report), report.failed.len()), ([1, 1, 1, 0], 0));
+    assert_eq!(report.empty, ["dogs.md", "empty.txt"]);
+    assert_eq!(index.len(), 1);
+    let report = ingestion(&index).run(folder.path(), |_| {}).await.unwrap();
+    assert_eq!(counts(&report), [0, 0, 3, 0]);
+}
+
+#[tokio::test]
+async fn progress_knows_the_bytes_that_are_done() {
+    let (folder, index) = (folder(), index());
+    let mut heard = Vec::new();
+    let follow = |progress: voicekit_rag::ingest::Progress<'_>| {
+        heard.push((progress.bytes, progress.of_bytes));
+    };
+    ingestion(&index).run(folder.path(), follow).await.unwrap();
+    assert_eq!((heard[0], *heard.last().unwrap()), ((0, 50), (50, 50)));
+}
+
+#[cfg(feature = "pdf")]
+#[tokio::test]
+async fn missing_parts_of_a_document_are_named_at_every_ingestion() {
+    let (folder, index) = (folder(), index());
+    folder.write("scan.pdf", super::pdf::text_and_scan());
+    for expected in [[3, 0, 0, 0], [0, 0, 3, 0]] {
+        let report = ingestion(&index).run(folder.path(), |_| {}).await.unwrap();
+        assert_eq!(counts(&report), expected);
+        let [(document, losses)] = report.partial.as_slice() else { panic!("{report:?}") };
+        assert_eq!(
+            (document.as_str(), losses[0].places.clone()),
+            ("scan.pdf", vec!["page 2".to_owned()])
+        );
+        assert!(!report.is_complete());
+    }
 }

@@ -5,7 +5,8 @@ use voicekit_rag::load::{Format, Limits, load};
 use voicekit_rag::split::{Piece, SplitConfig, estimate, split};
 
 fn pieces(markdown: &str, config: &SplitConfig) -> Vec<Piece> {
-    let blocks = load(Format::Markdown, "notes", markdown.as_bytes(), &Limits::default()).unwrap().blocks;
+    let blocks =
+        load(Format::Markdown, "notes", markdown.as_bytes(), &Limits::default()).unwrap().blocks;
     split(&blocks, config)
 }
 
