@@ -2,6 +2,8 @@
 //! the 384 components times 600 as signed bytes in hexadecimal. This is how the recorded
 //! embeddings of the tests are made.
 //!
+//! With `ALL_CORES=1` it uses every core, as an ingestion does, and prints its rate.
+//!
 //!     cargo run --release -p voicekit-local --example embed -- MODEL.onnx < texts > embeddings
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 #![allow(clippy::cast_possible_truncation)]
@@ -18,6 +20,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = std::env::args().nth(1).ok_or("usage: embed MODEL.onnx < texts")?;
     let begun = Instant::now();
     let minilm = MiniLm::load(model)?;
+    let is_bulk = std::env::var_os("ALL_CORES").is_some();
+    let minilm = if is_bulk { minilm.with_all_cores() } else { minilm };
     eprintln!("loaded in {:?}", begun.elapsed());
     let texts = io::stdin().lock().lines().collect::<Result<Vec<_>, _>>()?;
     let begun = Instant::now();

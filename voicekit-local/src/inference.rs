@@ -4,6 +4,8 @@
 //! each job gets a *lane*: a permit of one process-wide semaphore and a thread pool of one. There
 //! is a lane for each core but one, which stays free for the calls themselves, and at least one.
 //! Jobs wait for a lane in the order in which they asked.
+//!
+//! Bulk work, such as an ingestion outside of calls, has lanes of its own: one for each core.
 
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -42,7 +44,21 @@ impl Lane {
 pub(crate) async fn run<T: Send + 'static>(
     work: impl FnOnce(&Lane) -> T + Send + 'static,
 ) -> Result<T> {
-    let lanes = lanes();
+    run_in(lanes(), work).await
+}
+
+/// Like [`run`], in the lanes of bulk work.
+pub(crate) async fn run_in_bulk<T: Send + 'static>(
+    work: impl FnOnce(&Lane) -> T + Send + 'static,
+) -> Result<T> {
+    static LANES: OnceLock<Lanes> = OnceLock::new();
+    run_in(LANES.get_or_init(|| Lanes::new(cores())), work).await
+}
+
+async fn run_in<T: Send + 'static>(
+    lanes: &'static Lanes,
+    work: impl FnOnce(&Lane) -> T + Send + 'static,
+) -> Result<T> {
     let permit = lanes.permits.clone().acquire_owned().await.map_err(|closed| {
         Error::new(ErrorKind::Internal, "inference", "the lanes are closed").with_source(closed)
     })?;
@@ -87,10 +103,12 @@ impl Lanes {
 
 fn lanes() -> &'static Lanes {
     static LANES: OnceLock<Lanes> = OnceLock::new();
-    LANES.get_or_init(|| {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Lanes::new(cores.saturating_sub(1).max(1))
-    })
+    LANES.get_or_init(|| Lanes::new(cores().saturating_sub(1).max(1)))
+}
+
+/// Number of cores of this machine.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
 use rten::{Model, ModelOptions, NodeId, Value, ValueOrView};
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::retrieve::{Embedder, Embedding, WordEmbedder, Words};
@@ -24,10 +25,15 @@ use crate::wordpiece::WordPiece;
 const LONGEST: usize = 256;
 /// Texts embedded before the lane is given up to others: about 0.1 s of work.
 const BATCH: usize = 8;
+/// Texts of a job of bulk work: few, so that the cores end at about the same time.
+const BULK: usize = 2;
 
 /// The embedding model. Cloning shares it.
 #[derive(Clone)]
-pub struct MiniLm(Arc<Inner>);
+pub struct MiniLm {
+    inner: Arc<Inner>,
+    is_bulk: bool,
+}
 
 struct Inner {
     model: Model,
@@ -73,25 +79,30 @@ impl MiniLm {
             let lacking = || config(format!("the model has no value {name:?}"));
             model.find_node(name).ok_or_else(lacking)
         };
-        Ok(Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             ids: node("input_ids")?,
             mask: node("attention_mask")?,
             types: model.find_node("token_type_ids"),
             output: node("last_hidden_state")?,
             wordpiece: WordPiece::bert_uncased(),
             model,
-        })))
+        });
+        Ok(Self { inner, is_bulk: false })
+    }
+
+    /// Uses every core for each list of texts. For bulk work in a process without calls, such as an
+    /// ingestion: by default, one core is left to the calls and a list is read by one core.
+    #[must_use]
+    pub fn with_all_cores(mut self) -> Self {
+        self.is_bulk = true;
+        self
     }
 }
 
 #[async_trait]
 impl Embedder for MiniLm {
     async fn embed(&self, texts: &[String]) -> Result<Vec<Embedding>> {
-        let mut embeddings = Vec::with_capacity(texts.len());
-        for batch in texts.chunks(BATCH) {
-            embeddings.extend(self.read(batch, |read| read.whole()).await?);
-        }
-        Ok(embeddings)
+        self.read_all(texts, |read| read.whole()).await
     }
 }
 
@@ -99,25 +110,37 @@ impl Embedder for MiniLm {
 impl WordEmbedder for MiniLm {
     /// The words are the model's word pieces; of a word in several, the later begin with `##`.
     async fn embed_words(&self, texts: &[String]) -> Result<Vec<Words>> {
-        let mut embeddings = Vec::with_capacity(texts.len());
-        for batch in texts.chunks(BATCH) {
-            embeddings.extend(self.read(batch, |read| read.words()).await?);
-        }
-        Ok(embeddings)
+        self.read_all(texts, |read| read.words()).await
     }
 }
 
 impl MiniLm {
-    async fn read<T, F>(&self, batch: &[String], taken: F) -> Result<Vec<T>>
+    /// What `taken` takes of each text, in the order of the texts.
+    async fn read_all<T, F>(&self, texts: &[String], taken: F) -> Result<Vec<T>>
+    where
+        T: Send + 'static,
+        F: Fn(Reading<'_>) -> T + Copy + Send + 'static,
+    {
+        let (batch, jobs) = if self.is_bulk { (BULK, inference::cores()) } else { (BATCH, 1) };
+        let batches: Vec<Vec<String>> = texts.chunks(batch).map(<[String]>::to_vec).collect();
+        let done = stream::iter(batches).map(|batch| self.read(batch, taken)).buffered(jobs);
+        let done: Vec<Vec<T>> = done.try_collect().await?;
+        Ok(done.into_iter().flatten().collect())
+    }
+
+    async fn read<T, F>(&self, batch: Vec<String>, taken: F) -> Result<Vec<T>>
     where
         T: Send + 'static,
         F: Fn(Reading<'_>) -> T + Send + 'static,
     {
-        let (inner, batch) = (self.0.clone(), batch.to_vec());
-        let done = inference::run(move |lane| {
+        let inner = self.inner.clone();
+        let work = move |lane: &Lane| -> Result<Vec<T>> {
             batch.iter().map(|text| inner.read(text, lane).map(&taken)).collect()
-        });
-        done.await?
+        };
+        match self.is_bulk {
+            true => inference::run_in_bulk(work).await?,
+            false => inference::run(work).await?,
+        }
     }
 }
 
