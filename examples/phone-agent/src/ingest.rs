@@ -1,27 +1,33 @@
 //! Documents become knowledge, and questions are answered with passages.
 
+mod progress;
+mod report;
+
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use voicekit::qdrant::{Qdrant, QdrantConfig};
 use voicekit_core::error::ErrorKind;
 use voicekit_core::retrieve::{Embedder, Index, Passage, Query, Retriever};
 use voicekit_rag::ingest::{Progress, Report, Web, urls};
 use voicekit_rag::{EmbeddedIndex, Ingestion, SECTION, SOURCE};
 
+use self::progress::Bar;
 use crate::{ModelArgs, console, models};
 
+/// The exit status if parts of the source were not read.
+const PARTIAL: u8 = 3;
 /// Where the key of a Qdrant server is.
 const KEY: &str = "QDRANT_API_KEY";
 
 #[derive(Debug, Args)]
 pub(crate) struct IngestArgs {
-    /// A directory of Markdown, HTML, PDF, text, CSV and JSON, subdirectories included; one such
-    /// file; or a list of web addresses, one a line, whose name ends in `.urls`.
+    /// A directory of Markdown, HTML, PDF, Word, Excel, PowerPoint, OpenDocument, text, CSV and
+    /// JSON files, subdirectories included; one such file; or a list of web addresses, one per
+    /// line, whose name ends in `.urls`.
     #[arg(value_name = "DIR|FILE|LIST.urls", required_unless_present = "urls")]
     source: Option<PathBuf>,
     /// A list of web addresses, one a line, whatever its name ends in.
@@ -32,6 +38,10 @@ pub(crate) struct IngestArgs {
     /// What the source no longer has is removed from it.
     #[arg(long, value_name = "FILE|URL", default_value = "knowledge.index")]
     to: String,
+    /// Exit with 0 although parts of the source were not read. Otherwise the exit status is 3
+    /// then, and 1 if the ingestion failed as a whole.
+    #[arg(long)]
+    allow_partial: bool,
     #[command(flatten)]
     models: ModelArgs,
 }
@@ -62,10 +72,12 @@ enum Place {
     Server(Box<QdrantConfig>),
 }
 
-pub(crate) async fn ingest(args: IngestArgs) -> Result<()> {
+/// Brings the knowledge up to date. The exit status is 3 if parts of the source were not read.
+pub(crate) async fn ingest(args: IngestArgs) -> Result<ExitCode> {
     let source = Source::of(&args)?;
     let place = Place::of(&args.to)?;
-    let embedder: Arc<dyn Embedder> = Arc::new(models::embedder(&args.models).await?);
+    let embedder = models::embedder(&args.models).await?.with_all_cores();
+    let embedder: Arc<dyn Embedder> = Arc::new(embedder);
     let (report, chunks) = match place {
         Place::File(path) => {
             let index = EmbeddedIndex::edit(path, Arc::clone(&embedder))?;
@@ -81,15 +93,10 @@ pub(crate) async fn ingest(args: IngestArgs) -> Result<()> {
             (report, index.count().await?.to_string())
         }
     };
-    console::line(summary(&report, &chunks));
-    for (document, error) in &report.failed {
-        console::note(format_args!("  {document}: {}", error.message()));
-    }
-    match report.failed.len() {
-        0 => Ok(()),
-        1 => bail!("one document could not be read"),
-        failed => bail!("{failed} documents could not be read"),
-    }
+    console::line(report::summary(&report, &chunks));
+    report::notes(&report).iter().for_each(console::note);
+    let is_complete = report.is_complete() || args.allow_partial;
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(PARTIAL) })
 }
 
 async fn run(
@@ -98,17 +105,17 @@ async fn run(
     embedder: Arc<dyn Embedder>,
 ) -> Result<Report> {
     let ingestion = Ingestion::new(index, embedder);
-    let bar = bar();
-    let follow = |progress: Progress<'_>| show(&bar, progress);
+    let mut bar = Bar::new();
+    let follow = |progress: Progress<'_>| bar.show(progress);
     let report = match source {
         Source::Path(path) => ingestion.run(path, follow).await,
         Source::Urls(urls) => ingestion.run_urls(&Web::new()?, urls.clone(), follow).await,
     };
-    bar.finish_and_clear();
+    drop(bar);
     report.map_err(|error| {
         let again = error.kind() != ErrorKind::Config;
         let error = anyhow::Error::new(error);
-        if again { error.context("the ingestion broke off; run it again to go on") } else { error }
+        if again { error.context("the ingestion failed; run it again to continue") } else { error }
     })
 }
 
@@ -175,32 +182,6 @@ fn described(passage: &Passage) -> String {
     format!("{:.3}  {} · {}\n       {text}\n", passage.score, known(SOURCE), known(SECTION))
 }
 
-fn summary(report: &Report, chunks: &str) -> String {
-    let mut summary = format!(
-        "{} new, {} changed, {} unchanged, {} removed; passages in all: {chunks}",
-        report.added, report.changed, report.unchanged, report.removed
-    );
-    if report.ignored > 0 {
-        summary.push_str(&format!("; {} files of other kinds were ignored", report.ignored));
-    }
-    summary
-}
-
-fn show(bar: &ProgressBar, progress: Progress<'_>) {
-    bar.set_length(u64::try_from(progress.of).unwrap_or(u64::MAX));
-    bar.set_position(u64::try_from(progress.files).unwrap_or(u64::MAX));
-    bar.set_message(format!("{} passages  {}", progress.chunks, progress.document));
-}
-
-fn bar() -> ProgressBar {
-    let template = "  {bar:30} {pos} of {len} documents  {msg}";
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(0).with_style(style);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
-}
-
 #[cfg(test)]
 mod tests {
     use voicekit_testkit::server::http::{Answer, HttpServer};
@@ -236,9 +217,10 @@ mod tests {
                 pages.iter().map(|page| format!("{}{page}\n", site.url())).collect();
             std::fs::write(&list, lines.concat()).unwrap();
             let (source, to) = (Some(list.clone()), to.clone());
-            ingest(IngestArgs { source, urls: None, to, models: models() }).await
+            let allow_partial = false;
+            ingest(IngestArgs { source, urls: None, to, allow_partial, models: models() }).await
         };
-        keep(&["/dogs", "/cars"]).await.unwrap();
+        assert_eq!(keep(&["/dogs", "/cars"]).await.unwrap(), ExitCode::SUCCESS);
         let ask = async |question: &str| {
             let (question, from) = (question.to_owned(), to.clone());
             find(AskArgs { question, from, limit: 4, models: models() }).await.unwrap()
@@ -247,9 +229,34 @@ mod tests {
         assert_eq!(found[0].text, "Dogs are welcome in every room.");
         assert_eq!(found[0].metadata[SOURCE], format!("{}/dogs", site.url()));
         // A page that is gone from the list is forgotten; one that cannot be had is reported.
-        let failure = keep(&["/cars", "/cats"]).await.unwrap_err();
-        assert_eq!(failure.to_string(), "one document could not be read");
+        assert_eq!(keep(&["/cars", "/cats"]).await.unwrap(), ExitCode::from(PARTIAL));
         assert_eq!(ask("can i bring my dog").await.len(), 1);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_exit_status_says_whether_everything_was_read() {
+        let directory =
+            std::env::temp_dir().join(format!("phone-agent-partial-{}", std::process::id()));
+        let source = directory.join("documents");
+        std::fs::create_dir_all(&source).unwrap();
+        std::fs::write(source.join("dogs.md"), "Dogs are welcome.").unwrap();
+        std::fs::write(source.join("front.md"), "---\nlayout: home\n---\n").unwrap();
+        let to = directory.join("kb.index").to_str().unwrap().to_owned();
+        let run = async |allow_partial: bool| {
+            let (source, to, models) = (Some(source.clone()), to.clone(), ModelArgs::default());
+            ingest(IngestArgs { source, urls: None, to, allow_partial, models }).await.unwrap()
+        };
+        assert_eq!(run(false).await, ExitCode::SUCCESS);
+        for (name, content) in
+            [("scan.doc", "\u{d0}\u{cf}"), ("photo.png", "x"), ("rows.json", "{\"a\": ")]
+        {
+            std::fs::write(source.join(name), content).unwrap();
+            assert_eq!(run(false).await, ExitCode::from(PARTIAL), "{name}");
+            assert_eq!(run(true).await, ExitCode::SUCCESS, "{name}");
+            std::fs::remove_file(source.join(name)).unwrap();
+        }
+        assert_eq!(run(false).await, ExitCode::SUCCESS);
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

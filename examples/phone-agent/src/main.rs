@@ -102,7 +102,7 @@ async fn run(cli: Cli) -> Result<std::process::ExitCode> {
         None => serve::run(cli.serve).await?,
         Some(Command::Call(args)) => return call::run(*args).await,
         Some(Command::Replay(args)) => return replay::run(&args),
-        Some(Command::Ingest(args)) => ingest::ingest(args).await?,
+        Some(Command::Ingest(args)) => return ingest::ingest(args).await,
         Some(Command::Ask(args)) => ingest::ask(args).await?,
         Some(Command::Models(args)) => {
             models::load(&args).await?;
