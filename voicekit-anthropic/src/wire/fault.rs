@@ -9,16 +9,12 @@ const MESSAGES: &[&str] = &["detail", "message", "error_msg", "err_msg", "msg"];
 
 /// The error that an event of type `kind` reports, as `{"error": …}`, if any.
 pub(super) fn reported(kind: &str, event: &Value) -> Option<Value> {
-    let error = match event {
-        Value::Array(events) => return events.iter().find_map(|event| reported(kind, event)),
-        Value::String(_) => Some(json!({"message": event})),
-        event => event.get("error").filter(|error| is_fault(error)).cloned(),
-    };
-    if let Some(error) = error {
-        let error = match error {
-            Value::String(_) => json!({"message": error}),
-            other => other,
-        };
+    if let Value::Array(events) = event {
+        return events.iter().find_map(|event| reported(kind, event));
+    }
+    let error = if event.is_string() { Some(event) } else { event.get("error") };
+    if let Some(error) = error.filter(|error| is_fault(error)) {
+        let error = if error.is_string() { json!({"message": error}) } else { error.clone() };
         return Some(json!({"error": error, "request_id": event.get("request_id")}));
     }
     let is_error = kind == "error" || text(event, "type") == "error";

@@ -174,7 +174,9 @@ fn written(tool: &ToolSpec, arguments: &Value) -> Written {
     let text = match arguments {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            arguments.to_string()
+        }
     };
     Written { name: tool.name.clone(), arguments: join_arguments(&[text]) }
 }

@@ -228,10 +228,8 @@ impl Checking {
         self.end = End::Failed;
         let nothing_given = !self.given && self.ready.is_empty();
         let usual = Error::new(error.kind(), "", "").retry();
-        let retry = match error.kind() {
-            ErrorKind::Protocol => Retry::After(Duration::ZERO),
-            _ => usual,
-        };
+        let is_garbled = error.kind() == ErrorKind::Protocol;
+        let retry = if is_garbled { Retry::After(Duration::ZERO) } else { usual };
         // Whatever read the events takes what was filtered out of them for a part of the answer.
         let is_worth_more = self.taken && nothing_given && error.retry() == Retry::Never;
         let passes = matches!(

@@ -129,7 +129,9 @@ impl Context<'_> {
             Meaning::Open(_) if is_empty => Mark::Remove(whole),
             // The tag itself names the tool.
             Meaning::Open(region @ Region::Calls(_)) => Mark::OpenAt(whole, region),
-            meaning => decided(meaning, whole),
+            Meaning::Open(_) | Meaning::EndOfThoughts | Meaning::Silent | Meaning::Other => {
+                decided(meaning, whole)
+            }
         }
     }
 
@@ -299,10 +301,11 @@ fn special_token(text: &str, bar: char) -> Mark {
         return decided(special::token(name.trim()), whole);
     }
     let name = inner.split(' ').next().unwrap_or_default();
-    match special::half_open(name) {
-        Meaning::Open(region @ Region::Calls(_)) => Mark::OpenAt(whole, region),
-        meaning => decided(meaning, whole),
+    let meaning = special::half_open(name);
+    if let Meaning::Open(region @ Region::Calls(_)) = meaning {
+        return Mark::OpenAt(whole, region);
     }
+    decided(meaning, whole)
 }
 
 /// `<0x0A>`: a byte that a server did not decode.

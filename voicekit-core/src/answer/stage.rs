@@ -77,8 +77,8 @@ pub(super) fn is_tag(name: &str) -> bool {
     CERTAIN.contains(&name)
 }
 
-fn is_leading(word: &String) -> bool {
-    LEADING.contains(&word.as_str()) || (word.len() > 4 && word.ends_with("ly"))
+fn is_leading(word: &str) -> bool {
+    LEADING.contains(&word) || (word.len() > 4 && word.ends_with("ly"))
 }
 
 fn is_decoration(c: char) -> bool {

@@ -69,9 +69,8 @@ impl Answer {
 
     fn choice(&mut self, choice: &Value, to: &mut VecDeque<ChatEvent>) {
         let index = choice.get("index").and_then(Value::as_u64).unwrap_or_default();
-        let is_filled = |part: &&Value| match part {
-            Value::Object(fields) => !fields.is_empty(),
-            other => other.is_string(),
+        let is_filled = |part: &&Value| {
+            part.is_string() || part.as_object().is_some_and(|fields| !fields.is_empty())
         };
         let part = |name| choice.get(name).filter(is_filled);
         if let Some(delta) = part("delta") {
@@ -98,9 +97,9 @@ impl Answer {
     /// Takes in a delta, or a whole message. What a message repeats of deltas is not said again.
     fn delta(&mut self, index: u64, delta: &Value, is_whole: bool, to: &mut VecDeque<ChatEvent>) {
         if !(is_whole && self.choice.is_some()) {
-            let words = match delta {
-                Value::String(words) => words.clone(),
-                delta => delta.get("content").map(spoken).unwrap_or_default(),
+            let words = match delta.as_str() {
+                Some(words) => words.to_owned(),
+                None => delta.get("content").map(spoken).unwrap_or_default(),
             };
             self.say(index, &words, to);
             self.say(index, text(delta, "refusal"), to);

@@ -182,9 +182,9 @@ impl Piece {
             Some(Value::Number(id)) => id.to_string(),
             _ => String::new(),
         };
-        let index = piece.get("index").and_then(|index| match index {
-            Value::String(index) => index.parse().ok(),
-            index => index.as_u64(),
+        let index = piece.get("index").and_then(|index| match index.as_str() {
+            Some(index) => index.parse().ok(),
+            None => index.as_u64(),
         });
         Self { index, id, name: text(function, "name").to_owned(), arguments }
     }

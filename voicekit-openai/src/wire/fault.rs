@@ -35,11 +35,10 @@ pub(super) fn reported(event: &str, chunk: &Value) -> Option<Value> {
         || chunk.get("message").is_some_and(Value::is_object)
         || text(chunk, "object").starts_with("chat.completion")
         || text(chunk, "object").starts_with("text_completion");
-    match chunk {
-        Value::String(_) => Some(json!({"message": chunk})),
-        _ if has_content => None,
-        _ => described(chunk),
+    if chunk.is_string() {
+        return Some(json!({"message": chunk}));
     }
+    if has_content { None } else { described(chunk) }
 }
 
 fn in_fields(chunk: &Value) -> Option<Value> {
@@ -92,6 +91,6 @@ fn first(error: &Value) -> Value {
     match error {
         Value::Array(errors) => errors.first().map_or(Value::Null, first),
         Value::Bool(_) => json!({"message": "no details"}),
-        other => other.clone(),
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Object(_) => error.clone(),
     }
 }

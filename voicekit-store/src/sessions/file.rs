@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, TableDefinition, TableError};
 use tokio::task::spawn_blocking;
 use voicekit_core::error::{Error, ErrorKind, Result};
@@ -82,7 +83,8 @@ impl File {
 fn database(path: &Path) -> std::result::Result<Database, DatabaseError> {
     let is_new = !path.exists();
     let file = files::open(path)?;
-    let opened = Database::builder().create_file(file);
+    let opened =
+        FileBackend::new(file).and_then(|file| Database::builder().create_with_backend(file));
     if is_new && opened.is_err() {
         // A file that could not even be begun is no obstacle to the next attempt.
         std::fs::remove_file(path).ok();

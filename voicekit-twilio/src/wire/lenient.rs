@@ -17,7 +17,7 @@ trait Reading<'de>: Default {
 }
 
 impl<'de> Reading<'de> for Cow<'de, str> {
-    fn text(text: Cow<'de, str>) -> Self {
+    fn text(text: Self) -> Self {
         text
     }
 

@@ -155,7 +155,7 @@ fn is_house(text: &Text<'_>, at: usize) -> bool {
     let words = (at..at + 5).map_while(|at| {
         let is_inner = text.sign(at) == Some('.');
         let word = text.word(at).filter(|word| word.starts_with(char::is_uppercase));
-        word.or(is_inner.then_some("."))
+        if word.is_none() && is_inner { Some(".") } else { word }
     });
     words.skip(1).any(super::names::is_street)
 }
