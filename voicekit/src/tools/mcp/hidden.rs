@@ -1,5 +1,6 @@
 //! Secrets, kept out of what a server says.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,6 +12,12 @@ const SHORTEST: usize = 8;
 /// The secrets that a server knows. What it says is searched for them.
 #[derive(Clone, Default)]
 pub(super) struct Hidden(Arc<Vec<String>>);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hidden({} secrets)", self.0.len())
+    }
+}
 
 impl Hidden {
     pub(super) fn add(&mut self, secret: &str) {
