@@ -11,6 +11,7 @@ mod turn_random;
 
 /// The bytes from which a target reads its choices. Bytes beyond the end read as zero.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a name for bytes")]
 pub struct Input<'a>(pub &'a [u8]);
 
 impl<'a> Input<'a> {

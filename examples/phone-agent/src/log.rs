@@ -4,7 +4,7 @@
 //!   requests there, keys and transcripts included.
 //! - Control characters in values are escaped, whoever logs them.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::io::stderr;
 
 use tracing::field::{Field, Visit};
@@ -58,11 +58,12 @@ struct Visitor<'writer> {
 impl Visit for Visitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let space = if self.written { " " } else { "" };
-        let value = escaped(format_args!("{value:?}"));
-        let written = match field.name() {
-            "message" => write!(self.out, "{space}{value}"),
-            name => write!(self.out, "{space}{name}={value}"),
+        let (name, sign) = match field.name() {
+            "message" => ("", ""),
+            name => (name, "="),
         };
+        let value = escaped(format!("{value:?}"));
+        let written = write!(self.out, "{space}{name}{sign}{value}");
         self.written = true;
         self.outcome = self.outcome.and(written);
     }

@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
                 now += Duration::from_millis(20);
             }
             6..12 => {
-                let lost = u32::from(what / 16 & 1);
+                let lost = u32::from((what / 16) & 1);
                 next = next.wrapping_add(lost * rate / 50);
                 buffer.push(now, Packet::new(next, &sound[..frame]));
                 next = next.wrapping_add(rate / 50);

@@ -107,7 +107,7 @@ fn thoughts(mut input: Input<'_>) {
         }
         let text = |event: &ChatEvent| match event {
             ChatEvent::Text(text) => text.clone(),
-            _ => String::new(),
+            ChatEvent::ToolCall(_) | ChatEvent::Retracted | ChatEvent::Done(_) | _ => String::new(),
         };
         to.iter().map(text).collect::<String>()
     };

@@ -33,7 +33,7 @@ pub fn run(data: &[u8]) {
 }
 
 fn cut(config: &ClausesConfig, deltas: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut clauses = Clauses::new(config.clone());
+    let mut clauses = Clauses::new(*config);
     let mut all = Vec::new();
     for delta in deltas {
         all.extend(clauses.push(&delta));
@@ -45,7 +45,7 @@ fn cut(config: &ClausesConfig, deltas: impl IntoIterator<Item = String>) -> Vec<
 }
 
 fn said(config: &ClausesConfig, deltas: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut clauses = SpokenClauses::new(config.clone());
+    let mut clauses = SpokenClauses::new(*config);
     let mut all = Vec::new();
     for delta in deltas {
         all.extend(clauses.push(&delta));

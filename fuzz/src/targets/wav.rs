@@ -76,6 +76,6 @@ fn through(encoding: Encoding, sample: i16) -> i16 {
     match encoding {
         Encoding::MuLaw => mulaw::decode_sample(mulaw::encode_sample(sample)),
         Encoding::ALaw => alaw::decode_sample(alaw::encode_sample(sample)),
-        _ => sample,
+        Encoding::Pcm16 | _ => sample,
     }
 }

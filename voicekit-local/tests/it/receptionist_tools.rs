@@ -59,7 +59,7 @@ async fn say(receptionist: &Receptionist, request: ChatRequest) -> (String, Opti
             ChatEvent::Text(piece) => text.push_str(&piece),
             ChatEvent::ToolCall(asked) => assert!(call.replace(asked).is_none()),
             ChatEvent::Done(_) => return (text, call),
-            other => panic!("{other:?}"),
+            other @ (ChatEvent::Retracted | _) => panic!("{other:?}"),
         }
     }
     panic!("truncated");

@@ -30,7 +30,7 @@ fn a_change_touches_a_field_and_what_holds_it() {
         let held = mutation.message.pointer("/words/0/text") == Some(&json!("Hi"));
         let touches = mutation.touches(&["/words/*/text"]);
         assert!(touches || held || mutation.at == "/words", "{mutation}");
-        assert_eq!(mutation.touches(&[]), false);
+        assert!(!mutation.touches(&[]));
         if mutation.how == "beside" {
             assert!(!touches, "an unknown field changes no other: {mutation}");
         }

@@ -202,7 +202,7 @@ fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'sta
         Ok::<_, Error>(checked(llm.chat(request).await?, check))
     };
     let chat = chat.try_flatten_stream().boxed();
-    let answer = Answer::Given(chat, SpokenClauses::new(parts.clauses), said);
+    let answer = Answer::Given(chat, Box::new(SpokenClauses::new(parts.clauses)), said);
     let batches = stream::unfold(Some(answer), move |answer| async move {
         let (mut chat, mut clauses, said) = match answer? {
             Answer::Given(chat, clauses, said) => (chat, clauses, said),
@@ -250,7 +250,7 @@ fn clauses(parts: &Parts, question: Question, said: Arc<Said>) -> BoxStream<'sta
 
 /// How far the model's answer has come.
 enum Answer {
-    Given(BoxStream<'static, Result<ChatEvent>>, SpokenClauses, Arc<Said>),
+    Given(BoxStream<'static, Result<ChatEvent>>, Box<SpokenClauses>, Arc<Said>),
     /// All has been said. It is read to its end, so that its connection is kept for the next.
     Over(BoxStream<'static, Result<ChatEvent>>),
 }
