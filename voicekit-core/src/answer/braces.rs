@@ -44,12 +44,16 @@ pub(super) fn python(text: &str, context: Context<'_>) -> Option<Mark> {
 }
 
 /// A fenced block whose body begins at `body`: calls, or text that is passed on whole.
-pub(super) fn fenced(text: &str, body: usize, tools: &[ToolSpec]) -> Mark {
-    let Some(close) = text[body..].find("```").map(|at| body + at) else {
-        return if text.len() > LONGEST { Mark::Text(body) } else { Mark::Wait };
-    };
-    let whole = close + 3;
-    let is_call = !calls::parse(&text[body..close], tools).is_empty();
+pub(super) fn fenced(text: &str, body: usize, context: Context<'_>) -> Mark {
+    let close = text[body..].find("```").map_or(text.len(), |at| body + at);
+    if close > LONGEST {
+        return Mark::Text(body);
+    }
+    if close == text.len() && !context.ended {
+        return Mark::Wait;
+    }
+    let whole = text.len().min(close + 3);
+    let is_call = !calls::parse(&text[body..close], context.tools).is_empty();
     if is_call { Mark::Calls(whole) } else { Mark::Text(whole) }
 }
 

@@ -68,6 +68,7 @@ pub fn checked(
         events,
         ready: VecDeque::new(),
         held: String::new(),
+        began: false,
         words: Words::default(),
         calls: Vec::new(),
         taken: false,
@@ -105,6 +106,8 @@ struct Checking {
     ready: VecDeque<Result<ChatEvent>>,
     /// Text before the first letter or digit.
     held: String,
+    /// Whether text was given out since.
+    began: bool,
     words: Words,
     /// The calls that were given out.
     calls: Vec<ToolCall>,
@@ -197,10 +200,8 @@ impl Checking {
         }
         self.words.push(&text);
         self.held.push_str(&text);
-        if self.held.contains(char::is_alphanumeric)
-            || self.words.any
-            || self.held.len() > MOST_HELD
-        {
+        self.began |= self.held.contains(char::is_alphanumeric) || self.held.len() > MOST_HELD;
+        if self.began {
             let text = std::mem::take(&mut self.held);
             self.ready.push_back(Ok(ChatEvent::Text(text)));
         }
@@ -209,6 +210,7 @@ impl Checking {
     /// What was given out was not part of the answer.
     fn retract(&mut self) {
         self.held.clear();
+        self.began = false;
         self.words = Words::default();
         self.ready.retain(|event| !matches!(event, Ok(ChatEvent::Text(_))));
         if self.given {

@@ -110,7 +110,8 @@ pub(super) fn tag(text: &str, name: &str, is_closing: bool, context: Context<'_>
     let found = lower.find(&closing).and_then(|at| Some((at, at + rest[at..].find('>')? + 1)));
     let Some((inner, whole)) = found else {
         // What it is around may be as long as a sentence: that is the answer.
-        let could = is_source || rest.trim_start().chars().all(|c| is_of_number(c) || c == '<');
+        let before_tag = rest.split('<').next().unwrap_or_default();
+        let could = is_source || before_tag.chars().all(is_of_number);
         return Some(match could && rest.len() <= LONGEST && !context.ended {
             true => Mark::Wait,
             false if name == "sup" => Mark::Text(1),

@@ -76,7 +76,7 @@ impl Context<'_> {
             Some('【') => self.phrase(text, '【'.len_utf8(), '】'),
             Some(c @ ('*' | '_')) => self.emphasis(text, c),
             Some('◁') => triangle(text),
-            Some('`') => fence(text, self.tools),
+            Some('`') => fence(text, self),
             Some('{') => self.brace(text),
             Some('\u{E200}') => Mark::Open('\u{E200}'.len_utf8(), Region::Dropped(&["\u{E201}"])),
             Some(c) => Mark::Text(c.len_utf8()),
@@ -340,7 +340,7 @@ fn triangle(text: &str) -> Mark {
 }
 
 /// A fenced block: one that says that it is a tool call, or one that may hold one.
-fn fence(text: &str, tools: &[ToolSpec]) -> Mark {
+fn fence(text: &str, context: Context<'_>) -> Mark {
     let run = text.chars().take_while(|c| *c == '`').count();
     if run < 3 {
         return if text.len() == run { Mark::Wait } else { Mark::Text(run) };
@@ -358,7 +358,9 @@ fn fence(text: &str, tools: &[ToolSpec]) -> Mark {
         "tool_response" | "tool_output" | "tool_outputs" | "tool_result" => {
             Mark::Open(whole, Region::Dropped(&["```"]))
         }
-        "json" | "" | "python" | "xml" if !tools.is_empty() => braces::fenced(text, whole, tools),
+        "json" | "" | "python" | "xml" if !context.tools.is_empty() => {
+            braces::fenced(text, whole, context)
+        }
         _ => Mark::Text(run),
     }
 }

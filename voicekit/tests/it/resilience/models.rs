@@ -242,3 +242,42 @@ async fn dropping_the_answer_cancels_the_model_that_gives_it() {
     drop(events);
     assert_eq!(second.journal().fates(), [Fate::Dropped]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_complete_when_it_was_cut_off_needs_no_more_words() {
+    let cut = |words| Fault::Fail(words, ErrorKind::Connection);
+    let llm = Fallback::llm(FakeLlm::new([ANSWER]).with_fault(0, cut(7))).or(FakeLlm::new([""]));
+    assert_eq!(answer(&llm).await.unwrap(), ANSWER);
+    // In the middle of a sentence there is more to say.
+    let first = || FakeLlm::new([ANSWER]).with_fault(0, cut(4));
+    let llm = Fallback::llm(first()).or(FakeLlm::new([""]));
+    assert_eq!(kind(answer(&llm).await), ErrorKind::Protocol);
+    let rest = FakeLlm::new(["nine to five."]);
+    let llm = Fallback::llm(first()).or(FakeLlm::new([""])).or(rest);
+    assert_eq!(answer(&llm).await.unwrap(), ANSWER);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_answers_nothing_has_not_recovered() {
+    let first = FakeLlm::new(["", "🙂", "First."]);
+    let llm = Fallback::llm(first.clone()).or(FakeLlm::new(["Second."]));
+    assert_eq!(answer(&llm).await.unwrap(), "Second.");
+    tokio::time::sleep(ms(6_000)).await;
+    assert_eq!(first.journal().len(), 2, "it was asked whether it has recovered");
+    assert_eq!(answer(&llm).await.unwrap(), "Second.");
+    tokio::time::sleep(ms(11_000)).await;
+    assert_eq!(answer(&llm).await.unwrap(), "First.");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reasoning_that_is_recognized_late_is_taken_back_through_the_wrappers() {
+    let thoughtful = FakeLlm::new(["They ask when.</think>We are open."]);
+    let llm = Fallback::llm(Timeout::new(thoughtful)).or(FakeLlm::new([ANSWER]));
+    let events: Vec<_> = Retrying::new(llm).chat(request()).await.unwrap().collect().await;
+    let at = events.iter().position(|event| matches!(event, Ok(ChatEvent::Retracted))).unwrap();
+    let after = events[at..].iter().filter_map(|event| match event {
+        Ok(ChatEvent::Text(text)) => Some(text.as_str()),
+        Ok(_) | Err(_) => None,
+    });
+    assert_eq!(after.collect::<String>(), "We are open.");
+}
