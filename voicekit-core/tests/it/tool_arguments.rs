@@ -62,6 +62,45 @@ fn arguments_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn a_value_that_the_schema_lists_fits_whatever_type_the_schema_names() {
+    let schema = json!({"type": "object", "properties": {
+        "size": {"type": "integer", "enum": ["1", "2"]},
+        "row": {"type": "string", "enum": ["a", null]},
+        "seat": {"anyOf": [{"type": "string"}], "nullable": true},
+        "code": {"type": "string", "enum": ["7"]},
+    }, "required": ["row", "seat"]});
+    let listed = json!({"size": "1", "row": null, "seat": null, "code": "7"});
+    assert_eq!(check(&schema, listed.clone()), Ok(listed));
+    let read = check(&schema, json!({"row": "a", "seat": "b", "code": 7}));
+    assert_eq!(read.unwrap()["code"], "7");
+    assert!(check(&schema, json!({"size": "3", "row": "a", "seat": "b"})).is_err());
+}
+
+#[test]
+fn choices_of_choices_end() {
+    for depth in [20, 1_000] {
+        let mut definitions = serde_json::Map::new();
+        for level in 0..depth {
+            let next = json!({"$ref": format!("#/$defs/d{}", level + 1)});
+            definitions.insert(format!("d{level}"), json!({"anyOf": [next, next, next, next]}));
+        }
+        definitions.insert(format!("d{depth}"), json!({"type": "integer"}));
+        let properties = json!({"p": {"$ref": "#/$defs/d0"}});
+        let schema = json!({"type": "object", "properties": properties, "$defs": definitions});
+        let given = json!({"p": "x"});
+        assert_eq!(check(&schema, given.clone()), Ok(given), "left to the tool");
+    }
+
+    let nested = (0..60)
+        .fold(json!({"type": "integer"}), |inner, _| json!({"anyOf": [{"type": "null"}, inner]}));
+    let schema = json!({"type": "object", "properties": {"p": nested}});
+    assert_eq!(check(&schema, json!({"p": 3})), Ok(json!({"p": 3})));
+    let nested = (0..40).fold(json!({"type": "integer"}), |inner, _| json!({"oneOf": [inner]}));
+    let schema = json!({"type": "object", "properties": {"p": nested}});
+    assert!(check(&schema, json!({"p": "x"})).is_err());
+}
+
+#[test]
 fn recursive_schemas_and_deep_values_end() {
     let tree = json!({"$ref": "#/$defs/T", "$defs": {"T": {"type": "object", "properties": {"t": {"$ref": "#/$defs/T"}}}}});
     let deep = (0..90).fold(json!({}), |inner, _| json!({"t": inner}));

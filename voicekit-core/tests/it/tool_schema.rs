@@ -126,7 +126,11 @@ fn odd() -> Vec<Value> {
     all.push(nested(60, &|inner| json!({"type": "object", "properties": {"a": {"anyOf": [inner, {"type": "null"}]}}})));
     all.push(nested(60, &|inner| json!({"allOf": [inner]})));
     all.push(wide());
-    all.push(fanned_out());
+    all.push(fanned_out("properties"));
+    all.push(fanned_out("oneOf"));
+    all.push(fanned_out("anyOf"));
+    all.push(chained());
+    all.push(json!({"type": "object", "properties": {"p": chained()}}));
     all
 }
 
@@ -141,16 +145,30 @@ fn wide() -> Value {
     json!({"type": "object", "properties": properties.collect::<Map<_, _>>()})
 }
 
-/// References that would multiply to 4 to the power of 20 schemas.
-fn fanned_out() -> Value {
+/// References in `word` that would multiply to 4 to the power of 20 schemas.
+fn fanned_out(word: &str) -> Value {
     let mut definitions = Map::new();
     for level in 0..20 {
         let next = json!({"$ref": format!("#/$defs/d{}", level + 1)});
-        let properties = json!({"a": next, "b": next, "c": next, "d": next});
-        definitions
-            .insert(format!("d{level}"), json!({"type": "object", "properties": properties}));
+        let each = if word == "properties" {
+            json!({"a": next, "b": next, "c": next, "d": next})
+        } else {
+            let next = |name: &str| json!({"allOf": [next], "required": [name]});
+            json!([next("a"), next("b"), next("c"), next("d")])
+        };
+        definitions.insert(format!("d{level}"), json!({"type": "object", word: each}));
     }
     json!({"$ref": "#/$defs/d0", "$defs": definitions})
+}
+
+/// A thousand choices within choices, which would use up the stack.
+fn chained() -> Value {
+    let mut definitions = Map::new();
+    for level in 0..1_000 {
+        let next = json!({"$ref": format!("#/$defs/d{}", level + 1)});
+        definitions.insert(format!("d{level}"), json!({"anyOf": [next, {"type": "integer"}]}));
+    }
+    json!({"anyOf": [{"$ref": "#/$defs/d0"}], "$defs": definitions})
 }
 
 #[test]

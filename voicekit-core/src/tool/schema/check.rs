@@ -2,10 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use super::flatten::Document;
+use super::flatten::{Document, Flat};
 
-/// Levels of nesting that are checked.
+/// Levels of a value that are checked.
 const DEEPEST: usize = 16;
+
+/// Maximum number of choices within choices that are followed, values included.
+const MOST_LEVELS: usize = 48;
+
+/// Maximum number of schemas that are compared with a value: choices of references to choices would
+/// take forever.
+const MOST_STEPS: usize = 4_000;
 
 /// Checks `arguments` against `schema`, the tool's own, and makes the corrections that cannot
 /// change the meaning:
@@ -15,103 +22,150 @@ const DEEPEST: usize = 16;
 ///   a string, and a number written for a string becomes one.
 /// - A whole number written with a fraction of zero, such as `2.0`, becomes an integer.
 ///
-/// Checked are types, required properties, `enum` and `const`. All else is left to the tool.
+/// Checked are types, required properties, `enum` and `const`, in the first 16 levels. All else is
+/// left to the tool.
 ///
 /// # Errors
 ///
 /// The first property that does not fit, in words for the model.
 pub fn check(schema: &Value, arguments: Value) -> Result<Value, String> {
     let document = Document::new(schema);
-    fit(&document, schema, arguments, &[], &mut Vec::new())
+    let mut check = Check { document: &document, level: 0, left: MOST_STEPS };
+    check.fit(schema, arguments, &[], &mut Vec::new())
 }
 
-fn fit(
-    document: &Document<'_>,
-    schema: &Value,
-    value: Value,
-    path: &[String],
-    place: &mut Vec<String>,
-) -> Result<Value, String> {
-    if !schema.is_object() || place.len() > DEEPEST {
-        return Ok(value);
-    }
-    // Values end, so references may lead back here: each step into a value starts anew.
-    let flat = document.flatten(schema, path);
-    let fields = &flat.fields;
-    let choices = ["anyOf", "oneOf"].iter().filter_map(|word| fields.get(*word)?.as_array());
-    for choices in choices.filter(|choices| !choices.is_empty()) {
-        let fits = |choice: &Value| {
-            fit(document, choice, value.clone(), &flat.path, &mut place.clone()).is_ok()
-        };
-        let is_bare = !fields.contains_key("type") && !fields.contains_key("properties");
-        let Some(choice) = choices
-            .iter()
-            .find(|choice| fits_exactly(choice, &value) && fits(choice))
-            .or_else(|| choices.iter().find(|choice| fits(choice)))
-        else {
-            return Err(format!("{} fits none of the forms that are allowed", named(place)));
-        };
-        if is_bare {
-            return fit(document, choice, value, &flat.path, place);
+/// A check under way.
+struct Check<'a> {
+    document: &'a Document<'a>,
+    level: usize,
+    left: usize,
+}
+
+impl Check<'_> {
+    fn fit(
+        &mut self,
+        schema: &Value,
+        value: Value,
+        path: &[String],
+        place: &mut Vec<String>,
+    ) -> Result<Value, String> {
+        let is_open = !schema.is_object() || place.len() > DEEPEST;
+        if is_open || self.left == 0 || self.level >= MOST_LEVELS {
+            return Ok(value);
         }
+        self.left -= 1;
+        self.level += 1;
+        // Values end, so references may lead back here: each step into a value starts anew.
+        let flat = self.document.flatten(schema, path);
+        let fitted = self.flat(&flat, value, place);
+        self.level -= 1;
+        fitted
     }
-    let value = typed(fields, value, place)?;
-    among(fields, &value, place)?;
-    match value {
-        Value::Object(properties) => object(document, fields, properties, place),
-        Value::Array(items) => {
-            let each = fields.get("items").filter(|items| items.is_object());
-            let mut fitted = Vec::with_capacity(items.len());
-            for (at, item) in items.into_iter().enumerate() {
-                place.push(at.to_string());
-                fitted.push(match each {
-                    Some(schema) => fit(document, schema, item, &[], place)?,
-                    None => item,
-                });
-                place.pop();
+
+    fn flat(
+        &mut self,
+        flat: &Flat,
+        value: Value,
+        place: &mut Vec<String>,
+    ) -> Result<Value, String> {
+        let fields = &flat.fields;
+        let is_nullable = fields.get("nullable") == Some(&Value::Bool(true));
+        if (value.is_null() && is_nullable) || is_listed(fields, &value) {
+            return Ok(value);
+        }
+        let choices = ["anyOf", "oneOf"].iter().filter_map(|word| fields.get(*word)?.as_array());
+        for choices in choices.filter(|choices| !choices.is_empty()) {
+            let is_bare = !fields.contains_key("type") && !fields.contains_key("properties");
+            let chosen = self.chosen(flat, choices, &value, place)?;
+            if is_bare {
+                return Ok(chosen);
             }
-            Ok(Value::Array(fitted))
         }
-        value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => Ok(value),
+        let value = typed(fields, value, place)?;
+        among(fields, &value, place)?;
+        match value {
+            Value::Object(properties) => self.object(fields, properties, place),
+            Value::Array(items) => self.array(fields, items, place),
+            value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                Ok(value)
+            }
+        }
+    }
+
+    /// The value as the choice has it that fits best: one of the very same type goes first.
+    fn chosen(
+        &mut self,
+        flat: &Flat,
+        choices: &[Value],
+        value: &Value,
+        place: &[String],
+    ) -> Result<Value, String> {
+        let (exact, others): (Vec<&Value>, Vec<&Value>) =
+            choices.iter().partition(|choice| fits_exactly(choice, value));
+        let mut all = exact.into_iter().chain(others);
+        all.find_map(|choice| self.fit(choice, value.clone(), &flat.path, &mut place.to_vec()).ok())
+            .ok_or_else(|| format!("{} fits none of the forms that are allowed", named(place)))
+    }
+
+    fn array(
+        &mut self,
+        fields: &Map<String, Value>,
+        items: Vec<Value>,
+        place: &mut Vec<String>,
+    ) -> Result<Value, String> {
+        let Some(each) = fields.get("items").filter(|items| items.is_object()) else {
+            return Ok(Value::Array(items));
+        };
+        let mut fitted = Vec::with_capacity(items.len());
+        for (at, item) in items.into_iter().enumerate() {
+            place.push(at.to_string());
+            fitted.push(self.fit(each, item, &[], place)?);
+            place.pop();
+        }
+        Ok(Value::Array(fitted))
+    }
+
+    fn object(
+        &mut self,
+        fields: &Map<String, Value>,
+        mut given: Map<String, Value>,
+        place: &mut Vec<String>,
+    ) -> Result<Value, String> {
+        let none = Map::new();
+        let properties = fields.get("properties").and_then(Value::as_object).unwrap_or(&none);
+        let listed = fields.get("required").and_then(Value::as_array);
+        let listed: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
+        let is_required = |name: &str| {
+            let own = properties.get(name).and_then(|schema| schema.get("required"));
+            listed.contains(&name) || own == Some(&Value::Bool(true))
+        };
+        for (name, schema) in properties {
+            place.push(name.clone());
+            match given.get_mut(name) {
+                Some(value) => {
+                    let is_null = value.is_null();
+                    match self.fit(schema, value.take(), &[], place) {
+                        Ok(fitted) => *value = fitted,
+                        // What strict modes write for a property that is left out.
+                        Err(_) if is_null && !is_required(name) => {
+                            given.remove(name);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                None if is_required(name) => return Err(format!("{} is missing", named(place))),
+                None => {}
+            }
+            place.pop();
+        }
+        Ok(Value::Object(given))
     }
 }
 
-fn object(
-    document: &Document<'_>,
-    fields: &Map<String, Value>,
-    mut given: Map<String, Value>,
-    place: &mut Vec<String>,
-) -> Result<Value, String> {
-    let none = Map::new();
-    let properties = fields.get("properties").and_then(Value::as_object).unwrap_or(&none);
-    let listed = fields.get("required").and_then(Value::as_array);
-    let listed: Vec<&str> = listed.into_iter().flatten().filter_map(Value::as_str).collect();
-    let is_required = |name: &str| {
-        let own = properties.get(name).and_then(|schema| schema.get("required"));
-        listed.contains(&name) || own == Some(&Value::Bool(true))
-    };
-    for (name, schema) in properties {
-        let Some(value) = given.get_mut(name) else {
-            if is_required(name) {
-                place.push(name.clone());
-                return Err(format!("{} is missing", named(place)));
-            }
-            continue;
-        };
-        let is_null = value.is_null();
-        place.push(name.clone());
-        let fitted = fit(document, schema, value.take(), &[], place);
-        match fitted {
-            Ok(fitted) => *value = fitted,
-            // What strict modes write for a property that is left out.
-            Err(_) if is_null && !is_required(name) => {
-                given.remove(name);
-            }
-            Err(error) => return Err(error),
-        }
-        place.pop();
-    }
-    Ok(Value::Object(given))
+/// Whether the value is one of those that the schema lists, whatever type it names.
+fn is_listed(fields: &Map<String, Value>, value: &Value) -> bool {
+    !fields.contains_key("const")
+        && fields.get("enum").and_then(Value::as_array).is_some_and(|all| all.contains(value))
 }
 
 fn fits_exactly(schema: &Value, value: &Value) -> bool {
@@ -124,9 +178,6 @@ fn typed(fields: &Map<String, Value>, value: Value, place: &[String]) -> Result<
     let kinds = kinds(fields);
     if kinds.is_empty() || kinds.iter().any(|kind| is_of(&value, kind)) {
         return Ok(whole(&kinds, value));
-    }
-    if value.is_null() && fields.get("nullable") == Some(&Value::Bool(true)) {
-        return Ok(value);
     }
     if let Some(text) = value.as_str() {
         let read: Option<Value> = serde_json::from_str(text.trim()).ok();

@@ -15,6 +15,9 @@ use super::words::{
 /// Maximum number of schemas in a result; what comes after is left open.
 const MOST_SCHEMAS: usize = 1_500;
 
+/// Maximum number of choices within choices.
+const MOST_CHOICES: usize = 16;
+
 /// Maximum length of a default value that is kept, in bytes of JSON.
 const LONGEST_DEFAULT: usize = 200;
 
@@ -26,13 +29,15 @@ pub(super) struct Convert<'a> {
     levels: usize,
     longest: usize,
     left: usize,
+    /// Choices that contain the schema at hand, without a level in between.
+    choices: usize,
 }
 
 impl<'a> Convert<'a> {
     /// Keeps `levels` of nesting and descriptions of up to `longest` characters.
     pub(super) fn new(document: &'a Document<'a>, levels: usize, longest: usize) -> Self {
         let names = Names::of(document.root);
-        Self { document, names, levels, longest, left: MOST_SCHEMAS }
+        Self { document, names, levels, longest, left: MOST_SCHEMAS, choices: 0 }
     }
 
     pub(super) fn renamed(self) -> BTreeMap<String, String> {
@@ -105,10 +110,14 @@ impl<'a> Convert<'a> {
                 rest.remove("enum");
             }
             merge(&mut one.fields, &rest);
-            each.push(if level + 1 >= self.levels && !choices_of(&one).is_empty() {
+            let is_cut = level + 1 >= self.levels || self.choices >= MOST_CHOICES;
+            each.push(if is_cut && !choices_of(&one).is_empty() {
                 json!({"type": "string"})
             } else {
-                self.flat(one, level + usize::from(self.is_crowded()))
+                self.choices += 1;
+                let converted = self.flat(one, level + usize::from(self.is_crowded()));
+                self.choices -= 1;
+                converted
             });
         }
         if flat.fields.get("nullable") == Some(&Value::Bool(true)) {
@@ -260,23 +269,8 @@ impl<'a> Convert<'a> {
     fn joined(&mut self, mut flat: Flat, level: usize) -> Flat {
         let mut sets: Vec<String> = Vec::new();
         for word in ["oneOf", "anyOf"] {
-            let Some(choices) = flat.fields.remove(word) else { continue };
-            let choices: Vec<Flat> = choices
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|choice| self.document.flatten(choice, &flat.path))
-                .filter(|choice| !choice.fields.is_empty() && !choice.is_recursive)
-                .map(
-                    |choice| {
-                        if level < self.levels { self.nested(choice, level + 1) } else { choice }
-                    },
-                )
-                .filter(|choice| {
-                    let kinds = kinds(&choice.fields);
-                    kinds.is_empty() || kinds.contains(&"object")
-                })
-                .collect();
+            let Some(Value::Array(given)) = flat.fields.remove(word) else { continue };
+            let choices = self.objects(&given, &flat.path, level);
             let mut common: Option<Vec<Value>> = None;
             for choice in &choices {
                 add_properties(&mut flat.fields, choice.fields.get("properties"));
@@ -317,6 +311,29 @@ impl<'a> Convert<'a> {
             note(&mut flat.fields, &text);
         }
         flat
+    }
+
+    /// The choices that are objects.
+    fn objects(&mut self, choices: &[Value], path: &[String], level: usize) -> Vec<Flat> {
+        let mut objects = Vec::new();
+        for choice in choices {
+            if self.left == 0 {
+                break;
+            }
+            self.left -= 1;
+            let mut choice = self.document.flatten(choice, path);
+            if choice.fields.is_empty() || choice.is_recursive {
+                continue;
+            }
+            if level < self.levels {
+                choice = self.nested(choice, level + 1);
+            }
+            let kinds = kinds(&choice.fields);
+            if kinds.is_empty() || kinds.contains(&"object") {
+                objects.push(choice);
+            }
+        }
+        objects
     }
 
     /// A choice that is a choice itself.
