@@ -68,7 +68,9 @@ impl Mcp {
         };
         if let Some(seconds) = self.timeout {
             let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero());
-            let limit = limit.with_context(|| format!("timeout: {seconds} is not above 0"))?;
+            let limit = limit.with_context(|| {
+                format!("timeout: {seconds} is not a number of seconds above 0")
+            })?;
             server = server.with_start_timeout(limit).with_call_timeout(limit);
         }
         Ok(server
