@@ -1,6 +1,6 @@
 //! Tools as an agent offers them: with schemas that model providers accept, and names that differ.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,6 +13,10 @@ use super::names::{fitting, is_fitting, unique};
 use crate::session::STOP;
 use crate::team::HAND_OFF;
 
+/// Maximum number of tools that are offered: 128 (OpenAI, "Function calling"), less those that an
+/// agent and a team add themselves.
+const MOST: usize = 126;
+
 /// A tool with the name and the schema that the model sees.
 #[derive(Debug)]
 struct Offered {
@@ -24,26 +28,45 @@ struct Offered {
     normalized: Normalized,
 }
 
-/// The tools as the model sees them. Tools of servers get other names where they collide.
+/// The tools as the model sees them. Tools of servers get other names where they collide, and are
+/// left out where there are too many.
 ///
 /// # Errors
 ///
 /// `Config` if two of the application's own tools have the same name, or one cannot be offered.
 pub(crate) fn offered(tools: Vec<Arc<dyn Tool>>) -> Result<Vec<Arc<dyn Tool>>> {
     let mut taken = BTreeSet::from([STOP.to_owned()]);
+    let mut left = MOST;
     for spec in tools.iter().map(|tool| tool.spec()).filter(|spec| spec.source.is_none()) {
         check(&spec, &taken)?;
+        left = left.saturating_sub(1);
         taken.insert(spec.name);
     }
     // A team adds it later.
     taken.insert(HAND_OFF.to_owned());
-    let offered = tools.into_iter().map(|tool| {
+    let (mut offered, mut excess) = (Vec::new(), BTreeMap::<String, Vec<String>>::new());
+    for tool in tools {
         let ToolSpec { name, parameters, source, .. } = tool.spec();
-        let name = source.and_then(|server| renamed(&server, name, &mut taken));
+        let name = match source {
+            Some(server) if left == 0 => {
+                excess.entry(server).or_default().push(name);
+                continue;
+            }
+            Some(server) => {
+                left -= 1;
+                renamed(&server, name, &mut taken)
+            }
+            None => None,
+        };
         let normalized = Normalized::new(&parameters);
-        Arc::new(Offered { tool, name, original: parameters, normalized }) as Arc<dyn Tool>
-    });
-    Ok(offered.collect())
+        let tool = Offered { tool, name, original: parameters, normalized };
+        offered.push(Arc::new(tool) as Arc<dyn Tool>);
+    }
+    for (server, names) in excess {
+        let (count, tools) = (names.len(), names.join(" "));
+        tracing::warn!(server, count, tools, "too many tools for a model: these are left out");
+    }
+    Ok(offered)
 }
 
 /// Models accept letters, digits, `_` and `-`, must tell tools apart, and give their arguments as
@@ -78,7 +101,7 @@ fn renamed(server: &str, name: String, taken: &mut BTreeSet<String>) -> Option<S
     if fitted == name {
         return None;
     }
-    tracing::warn!(server, tool = name, offered_as = fitted, "tool renamed: its name is taken");
+    tracing::warn!(server, tool = name, offered_as = fitted, "tool renamed: its name is taken or not accepted by models");
     Some(fitted)
 }
 

@@ -13,13 +13,19 @@ mod listening;
 #[cfg(feature = "mcp")]
 mod mcp;
 #[cfg(feature = "mcp")]
+mod mcp_calls;
+#[cfg(feature = "mcp")]
 mod mcp_faults;
 #[cfg(feature = "mcp")]
 mod mcp_http;
 #[cfg(feature = "mcp")]
+mod mcp_older;
+#[cfg(feature = "mcp")]
 mod mcp_results;
 #[cfg(feature = "mcp")]
 mod mcp_script;
+#[cfg(feature = "mcp")]
+mod mcp_secrets;
 mod memory;
 mod outages;
 mod parts;
@@ -34,5 +40,6 @@ mod slots;
 mod standstill;
 mod team;
 mod tools;
+mod tools_offered;
 mod twilio;
 mod typed_tools;

@@ -9,13 +9,12 @@ use tokio::io::{DuplexStream, duplex};
 use tokio::time::Instant;
 use voicekit::Agent;
 use voicekit::tools::mcp::{self, McpServer};
-use voicekit::tools::{FnTool, NoArguments, Tool, ToolCall, ToolContext, ToolOutcome, tool};
+use voicekit::tools::{FnTool, NoArguments, Tool, ToolContext, tool};
 use voicekit_core::error::ErrorKind;
 use voicekit_testkit::fake::{FakeAsr, FakeLlm, FakeTts, FakeVad, scripted_line};
 use voicekit_testkit::logs::Logs;
 
-use crate::mcp::run;
-use crate::mcp_script::{answer, listing, method, names, plain, scripted, text, usual, welcome};
+use crate::mcp_script::{answer, listing, method, names, plain, scripted, text, usual};
 use crate::parts::ms;
 use crate::typed_tools::once;
 
@@ -94,6 +93,10 @@ async fn a_server_that_is_required_is_an_error() {
         let name = shown.split('"').nth(1).unwrap();
         assert!(error.message().starts_with(name), "{name}: {error}");
         assert!(error.message().chars().count() < 500, "{error}");
+        assert!(!format!("{error} {error:?}").contains("opensesame"), "{error}");
+        let says = ["denies", "listless"].contains(&name);
+        let detail = error.detail().unwrap_or_default();
+        assert_eq!(detail.contains("opensesame"), says, "{name}: {detail}");
     }
 }
 
@@ -252,162 +255,6 @@ async fn a_list_whose_cursor_does_not_advance_or_that_does_not_end_is_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_dies_fails_clearly_and_is_used_again_when_it_is_back() {
-    let is_down = Arc::new(AtomicUsize::new(0));
-    let down = Arc::clone(&is_down);
-    let server = McpServer::dialled("calendar", move || {
-        let is_down = down.load(Ordering::SeqCst) == 1;
-        let (ours, theirs) = duplex(64 << 10);
-        let down = Arc::clone(&down);
-        tokio::spawn(async move {
-            use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-            let (read, mut write) = tokio::io::split(theirs);
-            let mut lines = BufReader::new(read).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                if down.load(Ordering::SeqCst) == 1 {
-                    return;
-                }
-                let message: Value = serde_json::from_str(&line).unwrap();
-                for line in usual(&message, &json!([plain("get")]), &text("here")) {
-                    write.write_all(format!("{line}\n").as_bytes()).await.unwrap();
-                }
-            }
-        });
-        async move { if is_down { Err(io::Error::other("refused")) } else { Ok(ours) } }
-    });
-    let tools = server.tools().await.unwrap();
-    assert_eq!(run(&tools, "get", "{}").await, ToolOutcome::ok("here"));
-    is_down.store(1, Ordering::SeqCst);
-    for _ in 0..3 {
-        let told = run(&tools, "get", "{}").await;
-        assert!(told.failed && told.text.contains("calendar"), "{told:?}");
-    }
-    is_down.store(0, Ordering::SeqCst);
-    assert_eq!(run(&tools, "get", "{}").await, ToolOutcome::ok("here"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn older_and_newer_versions_of_the_protocol_are_spoken() {
-    for version in
-        ["2024-10-07", "2024-11-05", "2025-03-26", "2025-11-25", "2026-07-28", "2099-01-01", "1.0"]
-    {
-        let server = scripted("s", move |message| match method(message) {
-            "initialize" => vec![answer(message, &welcome(version))],
-            _ => usual(message, &json!([plain("get")]), &text("here")),
-        });
-        let tools = server.tools().await.unwrap();
-        assert_eq!(run(&tools, "get", "{}").await, ToolOutcome::ok("here"), "{version}");
-    }
-    let bare = scripted("s", |message| match method(message) {
-        "initialize" => vec![answer(
-            message,
-            &json!({"protocolVersion": 1, "capabilities": null, "serverInfo": "x"}),
-        )],
-        _ => usual(message, &json!([plain("get")]), &text("here")),
-    });
-    assert_eq!(bare.tools().await.unwrap().len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_a_server_says_and_asks_during_a_call_does_not_break_it() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&seen);
-    let logs = Logs::catch_up_to(tracing::Level::INFO);
-    let server = scripted("s", move |message| {
-        kept.lock().unwrap().push(message.clone());
-        let note = |method: &str, params: Value| {
-            json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string()
-        };
-        let ask = |id: Value, method: &str| {
-            json!({"jsonrpc": "2.0", "id": id, "method": method, "params": {}}).to_string()
-        };
-        if method(message) != "tools/call" {
-            return usual(message, &json!([plain("get")]), &json!({}));
-        }
-        vec![
-            String::new(),
-            "Listening on port 3000".to_owned(),
-            note("notifications/tools/list_changed", json!({})),
-            note(
-                "notifications/message",
-                json!({"level": "info", "data": "Ann called from 5550123"}),
-            ),
-            note("notifications/progress", json!({"progressToken": 0, "progress": "half"})),
-            note("notifications/new", json!([1])),
-            ask(json!("p-1"), "ping"),
-            ask(json!(77), "roots/list"),
-            ask(json!("s-1"), "sampling/createMessage"),
-            ask(json!("e-1"), "elicitation/create"),
-            ask(json!("n-1"), "new/method"),
-            answer(&json!({"id": 4_711}), &text("not asked for")),
-            answer(&json!({"id": message["id"].to_string()}), &text("here")),
-        ]
-    });
-    let tools = server.tools().await.unwrap();
-    assert_eq!(run(&tools, "get", "{}").await, ToolOutcome::ok("here"));
-    tokio::time::sleep(ms(100)).await;
-    let seen = seen.lock().unwrap();
-    for id in [json!("p-1"), json!(77), json!("s-1"), json!("e-1"), json!("n-1")] {
-        let answers =
-            seen.iter().filter(|message| message["id"] == id && message["method"].is_null());
-        assert_eq!(answers.count(), 1, "{id}: {seen:?}");
-    }
-    assert!(!logs.text().contains("5550123"), "{}", logs.text());
-}
-
-#[tokio::test(start_paused = true)]
-async fn arguments_are_checked_against_the_schema_of_the_server_and_sent_with_its_names() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&seen);
-    let schema = json!({
-        "type": "object",
-        "properties": {
-            "größe": {"type": "integer"},
-            "note": {"type": "string"},
-            "who": {"type": "object", "properties": {"first name": {"type": "string"}}},
-        },
-        "required": ["größe"],
-    });
-    let tools = json!([{"name": "buy.now", "inputSchema": schema}]);
-    let server = scripted("s", move |message| {
-        if method(message) == "tools/call" {
-            kept.lock().unwrap().push(message["params"].clone());
-        }
-        usual(message, &tools, &text("done"))
-    });
-    let tools = server.tools().await.unwrap();
-    let spec = tools[0].spec();
-    let names: Vec<&String> = spec.parameters["properties"].as_object().unwrap().keys().collect();
-    assert!(names.iter().all(|name| name.is_ascii()), "{names:?}");
-    let size = names.iter().find(|name| name.starts_with("gr")).unwrap();
-    let arguments = json!({*size: "4", "note": null, "who": {"first_name": "Ann"}});
-    assert_eq!(run(&tools, "buy_now", &arguments.to_string()).await, ToolOutcome::ok("done"));
-    assert_eq!(seen.lock().unwrap()[0]["name"], "buy.now");
-    assert_eq!(
-        seen.lock().unwrap()[0]["arguments"],
-        json!({"größe": 4, "who": {"first name": "Ann"}})
-    );
-    let told = run(&tools, "buy_now", "{}").await;
-    assert!(told.failed && told.text.contains("`größe` is missing"), "{told:?}");
-    assert_eq!(seen.lock().unwrap().len(), 1, "what does not fit is not sent");
-}
-
-#[tokio::test(start_paused = true)]
-async fn secrets_that_a_server_repeats_are_hidden() {
-    let logs = Logs::catch_up_to(tracing::Level::INFO);
-    let server = scripted("s", |message| {
-        let tools = json!([{"name": "get", "description": "uses sk-0123456789", "inputSchema": {"type": "object", "properties": {"key": {"type": "string", "default": "sk-0123456789"}}}}]);
-        usual(message, &tools, &text("key sk-0123456789, zone UTC"))
-    });
-    let server = server.with_env("API_KEY", "sk-0123456789").with_env("TZ", "UTC");
-    let tools = server.tools().await.unwrap();
-    let told = run(&tools, "get", "{}").await;
-    assert_eq!(told.text, "key [redacted], zone UTC");
-    let all = format!("{:?} {:?} {server:?} {}", tools[0].spec(), told, logs.text());
-    assert!(!all.contains("sk-0123456789"), "{all}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_error_names_the_server_and_its_kind() {
     let refused = McpServer::dialled("calendar", || async {
         Err::<DuplexStream, _>(io::Error::other("no route"))
@@ -417,55 +264,31 @@ async fn an_error_names_the_server_and_its_kind() {
     assert!(error.message().contains("diary cannot be reached: no route"), "{error}");
 }
 
-/// The client numbers its requests from 0; the shell answers them blindly.
-#[cfg(unix)]
-#[tokio::test]
-async fn a_program_gets_a_short_list_of_variables_its_own_and_its_directory() {
-    let initialized = answer(&json!({"id": 0}), &welcome("2025-06-18"));
-    let list = answer(&json!({"id": 1}), &json!({"tools": [plain("get")]}));
-    let script = format!(
-        "read l; echo '{initialized}'; read l; read l; echo '{list}'; read l; \
-         e=$(env | cut -d= -f1 | sort | tr '\\n' ' '); \
-         echo '{{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{{\"content\":[{{\"type\":\"text\",\"text\":\"'\"$PWD $MINE $e\"'\"}}]}}}}'; read l"
-    );
-    let server = McpServer::program("sh", ["-c", &script]).with_env("MINE", "x y").with_cwd("/");
-    let told = run(&server.tools().await.unwrap(), "get", "{}").await;
-    let (start, variables) = told.text.split_at(6);
-    assert_eq!(start, "/ x y ");
-    let passed = [
-        "HOME", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LOGNAME", "MINE", "OLDPWD", "PATH",
-        "PWD", "SHELL", "SHLVL", "TERM", "TMPDIR", "TZ", "USER", "_",
-    ];
-    let others: Vec<&str> =
-        variables.split_whitespace().filter(|name| !passed.contains(name)).collect();
-    assert!(others.is_empty(), "the environment of this process is passed on: {others:?}");
-    assert!(variables.contains("PATH") && std::env::vars().count() > 3);
-}
-
 #[tokio::test(start_paused = true)]
-async fn schemas_of_an_applications_own_tools_are_offered_in_a_good_form_and_arguments_mapped_back()
-{
-    let given = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&given);
-    let tool = tool("buy", "", move |arguments: Bought, _: ToolContext| {
-        kept.lock().unwrap().push(arguments.size);
-        async { Ok("bought") }
-    });
-    let schema = json!({"oneOf": [{"properties": {"größe": {"type": "integer"}, "tags": {"type": "array"}}, "required": ["größe"]}]});
-    let tool = tool.with_parameters(schema);
-    let asks = ToolCall::new("c1", "buy", r#"{"gr__e": 3}"#);
-    let llm = FakeLlm::new(["One moment. ", "Bought."]).with_tool_call(0, asks);
+async fn tools_of_servers_that_are_too_many_for_a_model_are_left_out_and_named() {
+    let logs = Logs::catch_up_to(tracing::Level::WARN);
+    let many = |name: &str, count: usize| {
+        let tools = (0..count).map(|at| plain(&format!("{name}_{at}")));
+        listing(name, tools.collect())
+    };
+    let llm = FakeLlm::new(["Yes."]);
+    let agent = Agent::builder()
+        .tools(mcp::tools([many("first", 100), many("second", 30)]).await.unwrap())
+        .tools(["one", "two", "three", "four", "five", "six"].map(own))
+        .asr(FakeAsr::new(["Hello."]))
+        .llm(llm.clone())
+        .tts(FakeTts::new())
+        .vad(|| Ok(FakeVad::new()))
+        .build()
+        .unwrap();
     let (line, _phone) = scripted_line(once());
-    crate::typed_tools::agent([tool], &llm).call(Box::new(line)).await;
-    assert_eq!(*given.lock().unwrap(), [3]);
-    let offered = llm.journal().calls()[0].request.tools[0].parameters.clone();
-    assert_eq!(offered["type"], "object");
-    assert_eq!(offered["required"], json!(["gr__e"]));
-    assert!(offered["properties"]["tags"]["items"].is_object(), "{offered}");
-}
-
-#[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
-struct Bought {
-    #[serde(rename = "größe")]
-    size: u8,
+    agent.call(Box::new(line)).await;
+    let offered = llm.journal().calls()[0].request.tools.clone();
+    assert_eq!(offered.len(), 126);
+    let of = |start: &str| offered.iter().filter(|spec| spec.name.starts_with(start)).count();
+    assert_eq!((of("first_"), of("second_")), (100, 20));
+    let text = logs.text();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("too many tools")).collect();
+    assert!(lines.len() == 1 && lines[0].contains("server=\"second\""), "{text}");
+    assert!(lines[0].contains("second_20") && lines[0].contains("second_29"), "{text}");
 }

@@ -91,7 +91,9 @@ fn resolved(url: &str, reference: &str) -> Result<String> {
     let origin = |uri: &Uri| {
         let scheme = uri.scheme_str().unwrap_or_default().to_ascii_lowercase();
         let host = uri.authority().map(|host| host.as_str().to_ascii_lowercase());
-        format!("{scheme}://{}", host.unwrap_or_default())
+        let host = host.unwrap_or_default();
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        format!("{scheme}://{}", host.strip_suffix(usual).unwrap_or(&host))
     };
     if reference.contains("://") {
         let there: Uri = reference.parse().map_err(|_| wrong("sends requests to no URL"))?;

@@ -107,7 +107,11 @@ where
             }
             let bytes = match self.read.fill_buf().await {
                 Ok(bytes) if !bytes.is_empty() => bytes.to_vec(),
-                Ok(_) => return None,
+                Ok(_) => {
+                    // The last line may lack its end.
+                    self.end_line();
+                    return self.ready.pop_front();
+                }
                 Err(error) => {
                     tracing::debug!(%error, "an MCP server cannot be read");
                     return None;

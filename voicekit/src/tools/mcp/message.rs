@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 /// Maximum size of one message, in bytes. Larger ones are answered by an error.
 pub(super) const LARGEST: usize = 32 * 1024 * 1024;
 
+/// Requests of servers that are passed on. `rmcp` answers or refuses them; others are refused under
+/// another name.
+const REQUESTS: [&str; 4] = ["ping", "roots/list", "sampling/createMessage", "elicitation/create"];
+
 /// Reads what one line, body or event holds: a message or, in protocol version 2025-03-26, a list of
 /// them. What is not a message is left out.
 pub(super) fn read(text: &[u8]) -> Vec<ServerJsonRpcMessage> {
@@ -30,6 +34,7 @@ pub(super) fn read(text: &[u8]) -> Vec<ServerJsonRpcMessage> {
     }
 }
 
+/// A message, if it is one. What requests hold is not passed on, since `rmcp` logs it.
 fn message(mut value: Value) -> Option<ServerJsonRpcMessage> {
     let id = value.get("id").and_then(id);
     if let Some(method) = value.get("method") {
@@ -37,8 +42,9 @@ fn message(mut value: Value) -> Option<ServerJsonRpcMessage> {
             tracing::trace!(?method, "notification of an MCP server");
             return None;
         }
-        value["jsonrpc"] = json!("2.0");
-        return serde_json::from_value(value).ok();
+        let known = method.as_str().filter(|method| REQUESTS.contains(method));
+        let request = json!({"jsonrpc": "2.0", "id": id, "method": known.unwrap_or("unknown")});
+        return serde_json::from_value(request).ok();
     }
     if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
         return Some(ServerJsonRpcMessage::error(error_data(error), id));

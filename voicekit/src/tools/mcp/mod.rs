@@ -21,7 +21,8 @@
 //! providers accept and made unique; the server is called with its own.
 //!
 //! A server that is down, and a tool that cannot be offered, do not keep an agent from starting:
-//! they are left out, with one warning that names server and tool.
+//! they are left out, with one warning that names server and tool. So are the last tools of servers
+//! if an agent has more than 126 in all: models do not take more.
 //!
 //! # Secrets
 //!
@@ -40,19 +41,20 @@
 
 mod client;
 mod content;
+mod failure;
 mod filter;
 mod hidden;
 mod legacy;
 mod lines;
 mod listing;
 mod message;
+mod options;
 mod program;
 mod remote;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,10 +69,10 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_core::tool::schema::{Normalized, check};
-use voicekit_net::Secret;
 
 use super::{FnTool, ToolError};
 
+use failure::{broken, is_lost, not_started, problem, shortened};
 use filter::Filter;
 use hidden::Hidden;
 use lines::Lines;
@@ -85,9 +87,6 @@ pub use remote::Remote;
 /// Default time for a server to start and to list its tools: programs that download themselves
 /// first are slow.
 const START: Duration = Duration::from_secs(20);
-
-/// Longest text of an error of a server, in characters.
-const LONGEST_ERROR: usize = 300;
 
 type Connection = Arc<RunningService<RoleClient, ()>>;
 type Dial = dyn Fn() -> BoxFuture<'static, Result<Connection>> + Send + Sync;
@@ -192,91 +191,6 @@ impl McpServer {
         }
     }
 
-    /// Sets the name in messages and, where names of tools collide, before them. Default: the
-    /// program or the host.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Puts `prefix` before the names of its tools. Default: nothing; names that collide are made
-    /// unique all the same.
-    #[must_use]
-    pub fn with_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
-        self
-    }
-
-    /// Offers only the tools that match one of these: names at the server, in which `*` stands for
-    /// any characters and `?` for one. Default: all tools.
-    #[must_use]
-    pub fn with_include<P: Into<String>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
-        self.filter.include = names.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Leaves out the tools that match one of these, also if they are included. Default: none.
-    #[must_use]
-    pub fn with_exclude<P: Into<String>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
-        self.filter.exclude = names.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Whether [`tools`] fails if this server does. Default: no.
-    #[must_use]
-    pub fn with_required(mut self, is_required: bool) -> Self {
-        self.is_required = is_required;
-        self
-    }
-
-    /// Sets an environment variable of the program. A value of 8 or more characters whose variable
-    /// is named like a secret (`…KEY`, `…TOKEN`, `…SECRET`, `…PASSWORD`) is hidden where the
-    /// program repeats it. No effect on a server that is not a program.
-    #[must_use]
-    pub fn with_env(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        let (name, value) = (name.into(), value.into());
-        if is_secret(&name) {
-            self.hidden.add(value.expose());
-        }
-        self.change(|program| {
-            program.env.insert(name, value);
-        })
-    }
-
-    /// Sets the directory in which the program runs. Default: that of this process. No effect on a
-    /// server that is not a program.
-    #[must_use]
-    pub fn with_cwd(self, directory: impl Into<PathBuf>) -> Self {
-        let directory = directory.into();
-        self.change(|program| program.cwd = Some(directory))
-    }
-
-    /// Clones that exist keep the program as it was.
-    fn change(mut self, change: impl FnOnce(&mut Program)) -> Self {
-        let mut way = self.link.way.clone();
-        if let Way::Program(program) = &mut way {
-            change(program);
-            self.link = Arc::new(Link { way, live: Mutex::new(None) });
-        }
-        self
-    }
-
-    /// Sets the time that the server may take to start and to list its tools, and to be connected
-    /// again later. Default: 20 s.
-    #[must_use]
-    pub fn with_start_timeout(mut self, limit: Duration) -> Self {
-        self.start = limit;
-        self
-    }
-
-    /// Sets the time that one call of a tool may take. Default: 30 s.
-    #[must_use]
-    pub fn with_call_timeout(mut self, limit: Duration) -> Self {
-        self.call = Some(limit);
-        self
-    }
-
     /// Connects and returns the tools that can be offered. Those that cannot are left out with a
     /// warning.
     ///
@@ -288,9 +202,10 @@ impl McpServer {
         let listed = self.in_time(async {
             let connection = self.connect().await?;
             listing::pages(&connection, &self.name).await.map_err(|error| {
-                let text = format!("does not list its tools: {}", self.words(&error));
-                let kind = remote::failed(&error).map_or(ErrorKind::Protocol, Error::kind);
-                Error::new(kind, "mcp", text)
+                let (problem, said) = problem(&error);
+                let text = format!("does not list its tools: {problem}");
+                let kind = failure::failed(&error).map_or(ErrorKind::Protocol, Error::kind);
+                Error::new(kind, "mcp", text).with_detail(said)
             })
         });
         let listed = listed.await?;
@@ -308,13 +223,13 @@ impl McpServer {
     async fn optional_tools(&self) -> Result<Vec<FnTool>> {
         match self.tools().await {
             Err(error) if !self.is_required => {
-                let (server, kind) = (&self.name, error.kind());
+                let (server, kind, detail) = (&self.name, error.kind(), error.detail());
                 tracing::warn!(
                     server,
                     ?kind,
                     "MCP server is not available: its tools are left out"
                 );
-                tracing::debug!(server, %error, "why an MCP server is not available");
+                tracing::debug!(server, %error, ?detail, "why an MCP server is not available");
                 Ok(Vec::new())
             }
             tools => tools,
@@ -391,7 +306,9 @@ impl McpServer {
         match timeout(self.start, work).await {
             Ok(Err(error)) => {
                 let text = self.hidden.hide(format!("{} {}", self.name, error.message()));
-                Err(Error::new(error.kind(), "mcp", text).with_retry(error.retry()))
+                let detail = self.hidden.hide(error.detail().unwrap_or_default().to_owned());
+                let error = Error::new(error.kind(), "mcp", text).with_retry(error.retry());
+                Err(error.with_detail(detail))
             }
             Ok(done) => done,
             Err(_) => {
@@ -401,13 +318,10 @@ impl McpServer {
         }
     }
 
+    /// What the model is told of an error.
     fn words(&self, error: &ServiceError) -> String {
-        let text = match (remote::failed(error), error) {
-            (Some(refusal), _) => refusal.message().to_owned(),
-            (None, ServiceError::McpError(error)) => error.message.clone().into_owned(),
-            (None, ServiceError::UnexpectedResponse) => "the answer is not a list".to_owned(),
-            (None, error) => error.to_string(),
-        };
+        let (problem, said) = problem(error);
+        let text = if said.is_empty() { problem } else { format!("{problem}: {said}") };
         self.hidden.hide(shortened(text))
     }
 }
@@ -422,7 +336,7 @@ impl fmt::Debug for McpServer {
 /// Starts the protocol over a transport.
 async fn begin(transport: impl Transport<RoleClient> + 'static) -> Result<Connection> {
     let service = serve_client((), transport).await;
-    service.map(Arc::new).map_err(|error| broken("did not start", error))
+    service.map(Arc::new).map_err(|error| not_started(&error))
 }
 
 /// The arguments for the server: with its own names, and as its schema wants them.
@@ -436,33 +350,5 @@ fn read(arguments: &str, schema: &Value, names: &Normalized) -> Result<JsonObjec
             let advice = "Correct it, or ask the caller again.";
             Err(ToolError::new(format!("Nothing was done: {wrong}. {advice}")))
         }
-    }
-}
-
-/// Whether a variable is named like one that holds a secret.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let words =
-        ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PWD", "CREDENTIAL", "AUTH", "DSN", "URL"];
-    words.iter().any(|word| name.contains(word)) && name != "PWD"
-}
-
-/// Whether there is no answer to be had, rather than one that refuses.
-fn is_lost(error: &ServiceError) -> bool {
-    match remote::failed(error) {
-        Some(error) => matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout),
-        None => matches!(error, ServiceError::TransportClosed | ServiceError::TransportSend(_)),
-    }
-}
-
-fn broken(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    let text = shortened(format!("{what}: {error}"));
-    Error::new(ErrorKind::Connection, "mcp", text)
-}
-
-fn shortened(text: String) -> String {
-    match text.char_indices().nth(LONGEST_ERROR) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }

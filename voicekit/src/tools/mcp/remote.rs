@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use http::Uri;
-use rmcp::service::{ClientInitializeError, ServiceError, serve_client};
+use rmcp::service::serve_client;
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::common::client_side_sse::FixedInterval;
-use rmcp::transport::streamable_http_client::{
-    StreamableHttpClientTransportConfig, StreamableHttpError,
-};
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use tokio::time::timeout;
 use voicekit_core::error::{Error, ErrorKind, Result};
 use voicekit_net::{Connector, Endpoint, HttpClient, HttpConfig, RetryPolicy, Secret};
 
 use super::client::{Client, SERVICE, classify};
+use super::failure::{not_started, shortened, started};
 use super::legacy::Legacy;
 use super::message::LARGEST;
-use super::{Connection, McpServer, begin, broken, shortened};
+use super::{Connection, McpServer, begin};
 
 /// How long nothing may come while a call is under way, unless set otherwise: twice what a tool
 /// has time for.
@@ -27,6 +27,10 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How often and after which time an answer that broke off is asked for again, if the server has
 /// numbered its events: a call waits for it.
 const RESUME: (usize, Duration) = (3, Duration::from_millis(500));
+
+/// How long a server may take to send the first event of the older transport. Those that speak it
+/// send it at once; others may never answer.
+const FIRST_EVENT: Duration = Duration::from_secs(5);
 
 /// Where a server is and how it knows us. Nothing of it appears in logs but the host.
 #[derive(Clone)]
@@ -166,35 +170,23 @@ async fn connect(name: String, client: Client, remote: Remote) -> Result<Connect
         Ok(service) => return Ok(Arc::new(service)),
         Err(error) => error,
     };
-    let Some(cause) = started(&error) else { return Err(broken("did not start", error)) };
-    if cause.kind() == ErrorKind::Rejected
-        && let Ok(Some(older)) =
-            Legacy::open(&http, &remote.url, |url| remote.endpoint_at(url)).await
-    {
-        return begin(older).await;
+    let Some(cause) = started(&error) else { return Err(not_started(&error)) };
+    if cause.kind() != ErrorKind::Rejected {
+        return Err(unstarted(cause));
     }
+    let older = Legacy::open(&http, &remote.url, |url| remote.endpoint_at(url));
+    match timeout(FIRST_EVENT, older).await.unwrap_or(Ok(None)) {
+        Ok(Some(older)) => begin(older).await,
+        // It speaks the older transport, and wrongly.
+        Err(wrong) if wrong.kind() == ErrorKind::Protocol => Err(unstarted(&wrong)),
+        Ok(None) | Err(_) => Err(unstarted(cause)),
+    }
+}
+
+fn unstarted(cause: &Error) -> Error {
     let text = shortened(format!("did not start: {}", cause.message()));
-    Err(Error::new(cause.kind(), SERVICE, text).with_retry(cause.retry()))
-}
-
-/// Why it did not start, if that is known.
-fn started(error: &ClientInitializeError) -> Option<&Error> {
-    let ClientInitializeError::TransportError { error, .. } = error else { return None };
-    cause(&*error.error)
-}
-
-/// Why a request did not succeed, if it was made over HTTP.
-pub(super) fn failed(error: &ServiceError) -> Option<&Error> {
-    let ServiceError::TransportSend(error) = error else { return None };
-    cause(&*error.error)
-}
-
-fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
-    if let Some(error) = error.downcast_ref() {
-        return Some(error);
-    }
-    let error = error.downcast_ref::<StreamableHttpError<Error>>()?;
-    if let StreamableHttpError::Client(error) = error { Some(error) } else { None }
+    let detail = cause.detail().unwrap_or_default();
+    Error::new(cause.kind(), SERVICE, text).with_retry(cause.retry()).with_detail(detail)
 }
 
 fn host(url: &str) -> String {
