@@ -10,7 +10,7 @@ use voicekit_core::retry::RetryPolicy;
 use voicekit_net::{Connector, Endpoint, HttpClient, HttpConfig, HttpRequest, Refusal};
 
 use super::SERVICE;
-use crate::load::{Format, Limits};
+use crate::load::{Format, Limits, with_charset};
 
 /// How often a document may say that it is somewhere else, as browsers' limits of twenty are more
 /// than any page needs.
@@ -92,7 +92,7 @@ impl Client {
                 Ok(response) => {
                     let content = response.header("content-type").unwrap_or_default().to_owned();
                     let format = format_of(&content, &url)?;
-                    let bytes = response.bytes().await?.to_vec();
+                    let bytes = with_charset(&content, format, response.bytes().await?.to_vec());
                     return Ok(Page { bytes, format, name: name_of(&url) });
                 }
                 Err(error) => error,

@@ -1,12 +1,19 @@
 //! Files become documents: blocks of text under headings.
 //!
 //! What is read: Markdown (`.md`, `.markdown`), HTML (`.html`, `.htm`), plain text (`.txt`), tables
-//! (`.csv`, `.tsv`: a block for each row), JSON (`.json`: a block for each item of an array, `.jsonl`:
-//! for each line); with the feature `pdf`, PDF (under a heading for each page), and with the feature
-//! `office`, Word, Excel, PowerPoint and OpenDocument files.
+//! (`.csv`, `.tsv`: a block for each row), JSON (`.json`: a block for each item, `.jsonl`: for each
+//! line); with the feature `pdf`, PDF (under a heading for each page), and with the feature `office`,
+//! Word, Excel, PowerPoint and OpenDocument files.
+//!
+//! Text may be in any charset of the web: a byte order mark, the page's own declaration and the bytes
+//! themselves tell which. Markdown may be of any common dialect, with HTML in it; the title in its
+//! front matter names its passages. Of HTML, scripts, styles, menus, footers (except addresses),
+//! consent banners and hidden elements are left out; what readers unfold is read. A heading without
+//! text below it is text itself.
 //!
 //! Parts that cannot be read, such as scanned pages, are [`Loaded::losses`].
 
+mod charset;
 mod html;
 mod json;
 mod loss;
@@ -24,7 +31,6 @@ use std::path::Path;
 use voicekit_core::error::{Error, ErrorKind, Result};
 
 use self::outline::Outline;
-use self::text::decode;
 
 pub use self::loss::{Loaded, Loss};
 
@@ -34,15 +40,16 @@ const SERVICE: &str = "documents";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// CommonMark with tables.
+    /// CommonMark with tables, footnotes, definition lists, HTML and the boxes of common dialects.
     Markdown,
     /// HTML.
     Html,
-    /// Paragraphs with empty lines between them.
+    /// Paragraphs with empty lines between them, underlined headings, lists and questions.
     Text,
-    /// Comma, semicolon or tab separated values; the first row names the columns.
+    /// Values separated by commas, semicolons, tabs or `|`, which is found out; the first row names the
+    /// columns unless it looks like the others.
     Table,
-    /// One JSON value.
+    /// One JSON value, or several, also with comments and trailing commas.
     Json,
     /// A JSON value a line.
     JsonLines,
@@ -60,11 +67,11 @@ impl Format {
     pub fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         Some(match extension.as_str() {
-            "md" | "markdown" => Self::Markdown,
-            "html" | "htm" | "xhtml" => Self::Html,
+            "md" | "markdown" | "mdx" | "mkd" | "mdown" | "qmd" => Self::Markdown,
+            "html" | "htm" | "xhtml" | "shtml" => Self::Html,
             "txt" | "text" => Self::Text,
-            "csv" | "tsv" => Self::Table,
-            "json" => Self::Json,
+            "csv" | "tsv" | "tab" | "psv" => Self::Table,
+            "json" | "jsonc" | "json5" => Self::Json,
             "jsonl" | "ndjson" => Self::JsonLines,
             "pdf" => Self::Pdf,
             "docx" | "docm" | "dotx" | "xlsx" | "xlsm" | "xlsb" | "xltx" | "pptx" | "pptm"
@@ -135,13 +142,14 @@ pub fn load(format: Format, name: &str, bytes: &[u8], limits: &Limits) -> Result
         return Err(too_large(size, limits));
     }
     let mut outline = Outline::new(name, limits.text);
+    let decode = || charset::text(format, bytes);
     match format {
-        Format::Markdown => markdown::read(decode(bytes)?, &mut outline)?,
-        Format::Html => html::read(decode(bytes)?, &mut outline)?,
-        Format::Text => text::read(decode(bytes)?, &mut outline)?,
-        Format::Table => table::read(decode(bytes)?, &mut outline)?,
-        Format::Json => json::read(decode(bytes)?, &mut outline)?,
-        Format::JsonLines => json::read_lines(decode(bytes)?, &mut outline)?,
+        Format::Markdown => markdown::read(&decode()?, &mut outline)?,
+        Format::Html => html::read(&decode()?, &mut outline)?,
+        Format::Text => text::read(&decode()?, &mut outline)?,
+        Format::Table => table::read(&decode()?, &mut outline)?,
+        Format::Json => json::read(&decode()?, &mut outline)?,
+        Format::JsonLines => json::read_lines(&decode()?, &mut outline)?,
         #[cfg(feature = "pdf")]
         Format::Pdf => pdf::read(bytes, &mut outline)?,
         #[cfg(not(feature = "pdf"))]
@@ -166,6 +174,9 @@ pub fn load(format: Format, name: &str, bytes: &[u8], limits: &Limits) -> Result
     }
     Ok(loaded)
 }
+
+#[cfg(feature = "http")]
+pub(crate) use self::charset::with_charset;
 
 pub(crate) fn too_large(size: u64, limits: &Limits) -> Error {
     rejected(format!("has {size} bytes; {} are allowed", limits.file))
