@@ -77,14 +77,16 @@ async fn a_file_that_cannot_be_read_is_reported_and_keeps_what_was_known() {
     let (folder, index) = (folder(), index());
     let ingestion = ingestion(&index).with_limits(Limits::default().with_file(1000));
     ingestion.run(folder.path(), |_| {}).await.unwrap();
-    folder.write("dogs.md", b"# Dogs \xff\xfe");
+    folder.write("dogs.md", b"# Dogs \0\0\xff\xfe");
     folder.write("long.txt", "x".repeat(1001));
     folder.write("new.md", "New.");
     let report = ingestion.run(folder.path(), |_| {}).await.unwrap();
     let failed: Vec<(&str, &str)> =
         report.failed.iter().map(|(name, error)| (name.as_str(), error.message())).collect();
-    let expected =
-        [("dogs.md", "is not UTF-8 at byte 7"), ("long.txt", "has 1001 bytes; 1000 are allowed")];
+    let expected = [
+        ("dogs.md", "is binary data, not text, at byte 9"),
+        ("long.txt", "has 1001 bytes; 1000 are allowed"),
+    ];
     assert_eq!(failed, expected);
     assert_eq!(counts(&report), [1, 0, 1, 0]);
     assert_eq!(index.documents().await.unwrap().len(), 3);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod contract;
+mod documents;
 mod folder;
 mod index;
 mod ingest;

@@ -141,3 +141,27 @@ fn a_list_is_an_address_a_line() {
         assert!(failure.message().contains(problem) && !failure.message().contains("secret"));
     }
 }
+
+#[tokio::test]
+async fn a_page_is_read_in_the_charset_that_the_server_names() {
+    let latin = |kind: &str, start: &[u8]| {
+        Answer::new(200).with_header("content-type", kind).then([start, b"<p>caf\xe9</p>"].concat())
+    };
+    for answer in [
+        latin("text/html; charset=windows-1252", b""),
+        latin("text/html;charset=\"ISO-8859-1\"; x=y", b""),
+        latin("Text/HTML; Charset='latin1'", b"<meta charset=utf-8>"),
+        latin("text/html; charset=unknown", b"<meta charset=latin1>"),
+        latin("text/html", b"<meta charset=latin1>"),
+        latin("text/plain; charset=cp1252", b""),
+        page("text/html; charset=latin1", "\u{feff}<p>caf\u{e9}</p>"),
+        page("text/html; charset=utf-8", "<meta charset=latin1><p>caf\u{e9}</p>"),
+    ] {
+        let index = index();
+        let shown = format!("{answer:?}");
+        let report = run(&index, &["http://hotel.test/cafe"], move |_| answer.clone()).await;
+        assert_eq!(counts(&report), [1, 0, 0, 0, 0], "{:?}", report.failed);
+        let passages = index.retrieve(&Query::new("caf\u{e9}")).await.unwrap();
+        assert!(passages[0].text.contains("caf\u{e9}"), "{:?} of {shown}", passages[0].text);
+    }
+}
