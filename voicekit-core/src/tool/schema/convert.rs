@@ -151,7 +151,7 @@ impl<'a> Convert<'a> {
     }
 
     /// A schema that says nothing of its type.
-    fn open(&mut self, flat: &Flat, level: usize) -> Value {
+    fn open(&self, flat: &Flat, level: usize) -> Value {
         if flat.is_recursive || level + 1 >= self.levels {
             let mut result = Map::from_iter([("type".to_owned(), json!("string"))]);
             self.describe(&mut result, &flat.fields, "");

@@ -75,9 +75,8 @@ impl<'a> Document<'a> {
 
     /// What a reference within the document points to; none for those to other documents.
     fn target(&self, reference: &str) -> Option<&'a Value> {
-        let fragment = match reference.strip_prefix('#') {
-            Some(fragment) => fragment,
-            None => return named(self.root, reference),
+        let Some(fragment) = reference.strip_prefix('#') else {
+            return named(self.root, reference);
         };
         if fragment.is_empty() || fragment == "/" {
             return Some(self.root);

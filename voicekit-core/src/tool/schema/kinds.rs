@@ -58,7 +58,7 @@ pub(super) fn kinds(fields: &Map<String, Value>) -> Vec<&'static str> {
     };
     if !values.is_empty() {
         let fitting = |kind: &&str| values.iter().any(|value| is_of(value, kind));
-        let left: Vec<&'static str> = kinds.iter().copied().filter(|kind| fitting(&kind)).collect();
+        let left: Vec<&'static str> = kinds.iter().copied().filter(|kind| fitting(kind)).collect();
         return if left.is_empty() { of_values(&values) } else { left };
     }
     if kinds.is_empty() && choices(fields).is_empty() {
@@ -107,10 +107,8 @@ pub(super) fn values(fields: &Map<String, Value>) -> Option<Vec<&Value>> {
     if let Some(value) = fields.get("const") {
         return Some(vec![value]);
     }
-    match fields.get("enum")? {
-        Value::Array(values) if !values.is_empty() => Some(values.iter().collect()),
-        _ => None,
-    }
+    let values = fields.get("enum")?.as_array().filter(|values| !values.is_empty())?;
+    Some(values.iter().collect())
 }
 
 /// Keeps the values of `enum` and `const` that are of the type.
