@@ -17,6 +17,9 @@ use crate::team::HAND_OFF;
 /// agent and a team add themselves.
 const MOST: usize = 126;
 
+/// Maximum number of tools that one warning names.
+const LONGEST_LIST: usize = 20;
+
 /// A tool with the name and the schema that the model sees.
 #[derive(Debug)]
 struct Offered {
@@ -63,7 +66,8 @@ pub(crate) fn offered(tools: Vec<Arc<dyn Tool>>) -> Result<Vec<Arc<dyn Tool>>> {
         offered.push(Arc::new(tool) as Arc<dyn Tool>);
     }
     for (server, names) in excess {
-        let (count, tools) = (names.len(), names.join(" "));
+        let count = names.len();
+        let tools = names.into_iter().take(LONGEST_LIST).collect::<Vec<_>>().join(" ");
         tracing::warn!(server, count, tools, "too many tools for a model: these are left out");
     }
     Ok(offered)
@@ -101,7 +105,12 @@ fn renamed(server: &str, name: String, taken: &mut BTreeSet<String>) -> Option<S
     if fitted == name {
         return None;
     }
-    tracing::warn!(server, tool = name, offered_as = fitted, "tool renamed: its name is taken or not accepted by models");
+    tracing::warn!(
+        server,
+        tool = name,
+        offered_as = fitted,
+        "tool renamed: its name is taken or not accepted by models"
+    );
     Some(fitted)
 }
 

@@ -158,6 +158,9 @@ async fn arguments_are_checked_against_the_schema_of_the_server_and_sent_with_it
 async fn what_a_server_asks_before_it_is_ready_is_not_logged() {
     let logs = Logs::catch_up_to(tracing::Level::INFO);
     let server = scripted("s", |message| {
+        if method(message).is_empty() {
+            return Vec::new();
+        }
         let mut lines = usual(message, &json!([plain("get")]), &text("here"));
         let ask = |method: &str| {
             let params = json!({"message": "Ann, 5550123", "messages": [], "maxTokens": 1});

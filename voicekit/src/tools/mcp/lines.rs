@@ -106,17 +106,17 @@ where
                 return Some(message);
             }
             let bytes = match self.read.fill_buf().await {
-                Ok(bytes) if !bytes.is_empty() => bytes.to_vec(),
-                Ok(_) => {
-                    // The last line may lack its end.
-                    self.end_line();
-                    return self.ready.pop_front();
-                }
+                Ok(bytes) => bytes.to_vec(),
                 Err(error) => {
                     tracing::debug!(%error, "an MCP server cannot be read");
                     return None;
                 }
             };
+            if bytes.is_empty() {
+                // The last line may lack its end.
+                self.end_line();
+                return self.ready.pop_front();
+            }
             let used = self.take(&bytes);
             self.read.consume(used);
         }

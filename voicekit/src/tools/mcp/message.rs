@@ -81,10 +81,8 @@ fn error_data(error: &Value) -> ErrorData {
 
 /// The answer to `initialize`: of it, only the version matters.
 fn initialized(result: &Value) -> Option<ServerResult> {
-    let version = match result.get("protocolVersion")? {
-        Value::String(version) => version.clone(),
-        other => other.to_string(),
-    };
+    let version = result.get("protocolVersion")?;
+    let version = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
     if result.get("content").is_some() {
         return None;
     }
