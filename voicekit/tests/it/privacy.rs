@@ -122,7 +122,7 @@ async fn the_name_of_a_call_and_the_words_of_an_error_forge_no_log_line() {
         .asr(FakeAsr::new([ASKED]))
         .llm(FakeLlm::new([ANSWERED]))
         .tts(FakeTts::new())
-        .vad(move || Err(Error::new(ErrorKind::Internal, "vad", evil)))
+        .vad(move || Err::<FakeVad, _>(Error::new(ErrorKind::Internal, "vad", evil)))
         .build()
         .unwrap();
     let (line, _handle) = scripted_line(Script::new());
