@@ -26,11 +26,6 @@ macro_rules! targets {
             }
 
             #[test]
-            fn holds_for_what_fuzzing_has_found() {
-                super::replay_corpus(stringify!($name), super::targets::$name::run);
-            }
-
-            #[test]
             fn holds_for_mutations_of_seeds_and_fixtures() {
                 super::mutate(stringify!($name), super::targets::$name::run);
             }
@@ -62,20 +57,6 @@ fn replay(name: &str, run: fn(&[u8])) {
     for (file, bytes) in inputs {
         let outcome = catch_unwind(AssertUnwindSafe(|| run(&bytes)));
         assert!(outcome.is_ok(), "the input is {}", file.display());
-    }
-}
-
-/// The corpus is written by `cargo xtask fuzz --pack`: the length of each input, then its bytes.
-fn replay_corpus(name: &str, run: fn(&[u8])) {
-    let file = root().join("fuzz/corpus").join(name).with_extension("bin");
-    let packed = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut rest = &packed[..];
-    assert!(!rest.is_empty(), "{} is empty", file.display());
-    while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let (input, after) = after.split_at(u32::from_le_bytes(*length).try_into().unwrap());
-        let outcome = catch_unwind(AssertUnwindSafe(|| run(input)));
-        assert!(outcome.is_ok(), "the input is {:?}", input.escape_ascii().to_string());
-        rest = after;
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -32,8 +32,6 @@ const LONGEST: &str = "-max_len=4096";
 const TIMEOUT: &str = "-timeout=10";
 /// A target that takes more memory, in megabytes, fails: inputs of a few kilobytes must not.
 const MEMORY: &str = "-rss_limit_mb=512";
-/// The most bytes of a target's corpus that the tests replay and git keeps.
-const LARGEST_PACK: usize = 128 * 1024;
 
 /// Lets `targets` run for so many seconds each, as many at once as there are cores.
 fn check(seconds: u32, targets: &[&str]) -> Outcome {
@@ -56,14 +54,11 @@ fn check(seconds: u32, targets: &[&str]) -> Outcome {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
-/// `--seconds N` (default: 60) and names of targets (default: all). With `--pack`, what earlier runs
-/// have found is kept for the tests instead.
+/// `--seconds N` (default: 60) and names of targets (default: all).
 pub(crate) fn command(mut arguments: impl Iterator<Item = String>) -> Outcome {
-    let (mut seconds, mut targets, mut is_packing) = (60, Vec::new(), false);
+    let (mut seconds, mut targets) = (60, Vec::new());
     while let Some(argument) = arguments.next() {
-        if argument == "--pack" {
-            is_packing = true;
-        } else if argument == "--seconds" {
+        if argument == "--seconds" {
             let number = arguments.next().and_then(|number| number.parse().ok());
             seconds = number.filter(|number| *number > 0).ok_or("--seconds takes a number")?;
         } else {
@@ -73,20 +68,7 @@ pub(crate) fn command(mut arguments: impl Iterator<Item = String>) -> Outcome {
             })?);
         }
     }
-    let targets = if targets.is_empty() { TARGETS } else { &targets };
-    if is_packing { pack(targets) } else { check(seconds, targets) }
-}
-
-/// Writes the inputs that earlier runs have found, without those that cover nothing new, into
-/// `fuzz/corpus`: each is its length (32 bits, little endian) and its bytes.
-fn pack(targets: &[&str]) -> Outcome {
-    let fuzz = Fuzz::new(0)?;
-    fuzz.build(targets)?;
-    targets.iter().try_for_each(|target| {
-        let bytes = fuzz.merged(target)?;
-        let file = fuzz.root.join("fuzz/corpus").join(target).with_extension("bin");
-        fs::write(&file, bytes).map_err(|error| format!("{}: {error}", file.display()))
-    })
+    check(seconds, if targets.is_empty() { TARGETS } else { &targets })
 }
 
 /// Runs the tests with random seeds for their properties: `--rounds N` (default: 10), and names of
@@ -124,36 +106,6 @@ impl Fuzz {
     fn new(seconds: u32) -> Result<Self, String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
         Ok(Self { root: root.to_owned(), directory: root.join("fuzz/coverage"), seconds })
-    }
-
-    /// The corpus of `target` without inputs that cover nothing new, smallest first, up to
-    /// [`LARGEST_PACK`].
-    fn merged(&self, target: &str) -> Result<Vec<u8>, String> {
-        let io = |error: io::Error| format!("{target}: {error}");
-        let merged = self.directory.join("artifacts/merged").join(target);
-        let _: io::Result<()> = fs::remove_dir_all(&merged);
-        fs::create_dir_all(&merged).map_err(io)?;
-        let corpus = self.directory.join("corpus").join(target);
-        let mut merging =
-            self.cargo(&["run", "--quiet", "--locked", "--bin", target, "--", LONGEST]);
-        merging.args(["-merge=1"]).args([&merged, &corpus]);
-        run(merging.env("RUST_BACKTRACE", "0").stderr(Stdio::null()))?;
-        let mut inputs = Vec::new();
-        for entry in fs::read_dir(&merged).map_err(io)? {
-            inputs.push(fs::read(entry.map_err(io)?.path()).map_err(io)?);
-        }
-        inputs.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
-        let mut packed = Vec::new();
-        for input in &inputs {
-            let length = u32::try_from(input.len()).map_err(|error| error.to_string())?;
-            if packed.len() + 4 + input.len() > LARGEST_PACK {
-                break;
-            }
-            packed.extend(length.to_le_bytes());
-            packed.extend_from_slice(input);
-        }
-        println!("{target}: {} inputs, {} bytes", inputs.len(), packed.len());
-        Ok(packed)
     }
 
     /// The flags are those of `fuzz/coverage/.cargo/config.toml`, for which cargo must run in there.

@@ -24,7 +24,7 @@ usage: cargo xtask COMMAND
   setup      check for what the machine needs and fetch the models
   lint       rustfmt and clippy, warnings denied
   fuzz       coverage-guided fuzzing with random seeds: [--seconds N] [TARGET ...],
-             by default all targets for 60 s each; --pack: keep what they found for the tests
+             by default all targets for 60 s each
   explore    the tests, with random seeds for their properties: [--rounds N] [PACKAGE ...]
   layering   the arrows between the crates run one way
   bench-report
