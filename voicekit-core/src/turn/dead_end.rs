@@ -161,8 +161,8 @@ const FALLBACKS: &[&str] = &[
 /// So many announcements may take turns.
 const TAKING_TURNS: usize = 2;
 
-/// Fewer words are what callers say themselves.
-const SHORTEST: usize = 5;
+/// Fewer words are what callers say themselves, and repeat when they are not understood.
+const SHORTEST: usize = 7;
 
 impl Repetitions {
     /// A turn of the caller is over. What follows, instead of an answer?
