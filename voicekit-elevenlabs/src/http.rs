@@ -207,13 +207,15 @@ async fn answer<T>(asked: &mut Option<BoxFuture<'static, T>>) -> T {
 /// Takes the first JSON value off `line`, if it is complete. Values are separated by line breaks,
 /// or by nothing.
 pub(crate) fn next_value(line: &mut BytesMut) -> Result<Option<Value>> {
+    line.advance(line.len() - line.trim_ascii_start().len());
     let mut values = serde_json::Deserializer::from_slice(line).into_iter();
     let value = match values.next() {
         None => return Ok(None),
         Some(Ok(value)) => value,
         Some(Err(error)) if error.is_eof() => return Ok(None),
         Some(Err(_)) if line.contains(&b'\n') => return odd_value(line).map(Some),
-        Some(Err(_)) => return Err(malformed("a line that is no JSON")),
+        // The line is read as a whole, once its end has come.
+        Some(Err(_)) => return Ok(None),
     };
     let end = values.byte_offset();
     line.advance(end);
