@@ -117,7 +117,7 @@ impl Call {
     }
 
     pub(super) async fn made(&mut self, reply: ReplyId, item: Item, watch: &mut Watch) {
-        self.awaited.reply(self.clock.now(), matches!(item, Item::Clause(_)));
+        self.awaited.made(self.clock.now(), &item);
         let event = match item {
             Item::Clause(text) => Event::Clause { reply, text },
             Item::Word(word) => Event::Word { reply, word },

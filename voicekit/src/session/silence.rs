@@ -7,6 +7,7 @@ use voicekit_core::time::Timestamp;
 use voicekit_core::turn::{Action, Source};
 
 use super::Call;
+use super::reply::Item;
 
 /// The shortest wait that counts, in seconds: replies that are given up sooner are given up for
 /// another reason.
@@ -22,8 +23,19 @@ pub(super) struct Awaited {
 }
 
 impl Awaited {
-    /// A reply has begun, or made something: `is_text` if that is now to be spoken.
+    /// Notes that a reply has begun; `is_text` if its text is known and only has to be spoken.
     pub(super) fn reply(&mut self, now: Timestamp, is_text: bool) {
+        self.reply = Some((now, is_text));
+    }
+
+    /// Notes that the reply has made `item`.
+    pub(super) fn made(&mut self, now: Timestamp, item: &Item) {
+        let waits_for_voice = self.reply.is_some_and(|(_, is_text)| is_text);
+        let is_text = match item {
+            Item::Clause(_) => true,
+            Item::Tool(_) | Item::Usage(_) | Item::Found(_) => waits_for_voice,
+            Item::Word(_) | Item::Audio(_) | Item::Done | Item::Failed(_) => false,
+        };
         self.reply = Some((now, is_text));
     }
 

@@ -1,5 +1,6 @@
 //! Nothing that a caller or a provider says, and no secret, is in a log where it does not belong.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -118,11 +119,16 @@ async fn what_a_tool_says_when_it_breaks_is_not_logged_above_debug() {
 async fn the_name_of_a_call_and_the_words_of_an_error_forge_no_log_line() {
     let logs = Logs::catch_up_to(Level::INFO);
     let evil = "CA1\n2026-01-01 ERROR forged\u{1b}[2J";
+    let vads = AtomicU32::new(0);
     let agent = Agent::builder()
         .asr(FakeAsr::new([ASKED]))
         .llm(FakeLlm::new([ANSWERED]))
         .tts(FakeTts::new())
-        .vad(move || Err::<FakeVad, _>(Error::new(ErrorKind::Internal, "vad", evil)))
+        // It works when the agent is built, and fails in the call.
+        .vad(move || match vads.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(FakeVad::new()),
+            _ => Err(Error::new(ErrorKind::Internal, "vad", evil)),
+        })
         .build()
         .unwrap();
     let (line, _handle) = scripted_line(Script::new());

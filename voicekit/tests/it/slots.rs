@@ -105,7 +105,8 @@ async fn the_model_notes_what_fits_and_is_told_what_does_not() {
     assert_eq!(report.slots, [("name".to_owned(), json!("Ann"))].into());
     let asked = parts.llm.journal().calls();
     let spec = asked[0].request.tools.iter().find(|tool| tool.name == NOTE).unwrap();
-    let guests = json!({"type": ["integer", "null"], "minimum": 1, "maximum": 12,
+    let number = json!({"type": "integer", "minimum": 1, "maximum": 12});
+    let guests = json!({"anyOf": [number, {"type": "null"}],
         "description": "How many. It is a whole number from 1 to 12."});
     assert_eq!(spec.parameters["properties"]["guests"], guests);
     let Some(Message::Tool { outcome, .. }) = asked[1].request.messages.last() else { panic!() };
