@@ -79,8 +79,8 @@ async fn call(script: Script, frozen: Range<Duration>) -> (CallReport, Vec<Sourc
 }
 
 /// Checks that the call went on and that no more sound came at once than the lead allows.
-fn went_on(report: &CallReport, thawed: Duration) {
-    assert_eq!(report.outcome, Outcome::Completed);
+fn went_on(report: &CallReport, thawed: Duration, replies: &[Source]) {
+    assert_eq!(report.outcome, Outcome::Completed, "{replies:?}");
     assert_eq!(report.violations, []);
     let at = Timestamp::ZERO + thawed;
     let burst = report.report.arrivals.iter().filter(|one| one.at >= at && one.at < at + ms(400));
@@ -99,7 +99,7 @@ async fn an_agent_that_stood_still_while_it_spoke_goes_on_without_a_burst() {
             .say("thanks", tone(ms(700)))
             .with_answer_wait(ms(60_000));
         let (report, replies) = call(script, frozen.clone()).await;
-        went_on(&report, frozen.end);
+        went_on(&report, frozen.end, &replies);
         assert_eq!(replies, [Source::Greeting, Source::Turn, Source::Turn], "{seconds} s");
         assert!(report.report.turns.iter().all(|turn| turn.answer.is_some()), "{seconds} s");
         assert!(logs.text().contains("stood still"), "{}", logs.text());
@@ -113,7 +113,7 @@ async fn what_was_said_while_the_agent_stood_still_is_answered_once() {
         let frozen = ms(from)..ms(to);
         let script = Script::new().say("hours", tone(ms(1_200))).with_answer_wait(ms(60_000));
         let (report, replies) = call(script, frozen.clone()).await;
-        went_on(&report, frozen.end);
+        went_on(&report, frozen.end, &replies);
         assert_eq!(replies, [Source::Greeting, Source::Turn], "{from}..{to}");
         let answer = report.report.turns[0].answer.unwrap();
         let after = answer.utterance.start.since(Timestamp::ZERO + frozen.end);
@@ -131,7 +131,7 @@ async fn timers_do_not_fire_as_if_the_caller_had_been_silent() {
         .with_gap(ms(22_500))
         .with_answer_wait(ms(60_000));
     let (report, replies) = call(script, frozen.clone()).await;
-    went_on(&report, frozen.end);
+    went_on(&report, frozen.end, &replies);
     let asked = replies.iter().filter(|source| **source == Source::StillThere).count();
     assert!(asked <= 1, "{replies:?}");
     assert!(replies.contains(&Source::Turn), "{replies:?}");
