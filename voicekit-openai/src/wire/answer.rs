@@ -61,7 +61,6 @@ impl Answer {
             self.choice(choice, to);
         }
         if chunk.get("message").is_some_and(Value::is_object) {
-            // Ollama's own API.
             self.choice(chunk, to);
         }
         Ok(())
@@ -76,7 +75,9 @@ impl Answer {
         if let Some(delta) = part("delta") {
             self.delta(index, delta, false, to);
         } else if let Some(message) = part("message") {
-            self.delta(index, message, true, to);
+            // Ollama's own API calls its deltas messages.
+            let is_whole = choice.get("done").is_none();
+            self.delta(index, message, is_whole, to);
         } else if let Some(text) = choice.get("text") {
             self.say(index, &spoken(text), to);
         }
