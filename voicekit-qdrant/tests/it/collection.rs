@@ -26,6 +26,7 @@ async fn a_collection_is_made_with_its_indexes_before_anything_is_written() {
             "GET /collections/kb",
             "PUT /collections/kb",
             "GET /collections/kb",
+            "POST /collections/kb/points/scroll",
             "PUT /collections/kb/index?wait=true",
             "PUT /collections/kb/index?wait=true",
             "PUT /collections/kb/index?wait=true",

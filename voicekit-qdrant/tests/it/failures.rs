@@ -36,7 +36,7 @@ async fn each_refusal_says_who_is_at_fault_and_whether_to_try_again() {
             never,
             "api_key",
         ),
-        (said(403, "Forbidden"), ErrorKind::Unauthenticated, never, "api_key"),
+        (said(403, "no access"), ErrorKind::Unauthenticated, never, "api_key"),
         (said(404, "Collection kb doesn't exist!"), ErrorKind::Config, never, "doesn't exist"),
         (said(405, "not here"), ErrorKind::Unsupported, never, "not here"),
         (said(408, "late"), ErrorKind::Timeout, at_once, "late"),
