@@ -141,10 +141,15 @@ fn said(error: &RedisError) -> String {
     text
 }
 
-/// Whether TLS could not be established.
+/// Whether TLS could not be established. The client hides the error of the TLS library behind its
+/// text.
 fn is_tls(error: &RedisError) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
+        let text = error.to_string();
+        if text.contains("certificate") || text.contains("corrupt message") {
+            return true;
+        }
         if error.downcast_ref::<io::Error>().is_some_and(|io| {
             io.kind() == io::ErrorKind::InvalidData || io.kind() == io::ErrorKind::InvalidInput
         }) {
