@@ -63,8 +63,9 @@ pub(crate) enum Inbound<'a> {
 pub(crate) struct Start {
     #[serde(default, deserialize_with = "lenient::owned")]
     pub(crate) stream_sid: String,
-    #[serde(default)]
-    pub(crate) account_sid: Option<String>,
+    /// Empty if it is missing.
+    #[serde(default, deserialize_with = "lenient::owned")]
+    pub(crate) account_sid: String,
     pub(crate) call_sid: String,
     pub(crate) media_format: MediaFormat,
     #[serde(default, deserialize_with = "lenient::parameters")]

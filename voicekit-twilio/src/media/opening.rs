@@ -50,7 +50,7 @@ impl Opening {
         }
         let mut parameters = start.custom_parameters;
         let token = parameters.remove(wire::TOKEN_PARAMETER).unwrap_or_default();
-        let account = start.account_sid.unwrap_or_default();
+        let account = start.account_sid;
         Ok(Opened { account, call: start.call_sid, stream: start.stream_sid, token, parameters })
     }
 }

@@ -158,7 +158,6 @@ async fn what_is_not_the_protocol_ends_the_call_with_an_error() {
     broke(Message::text(r#"{"event":"media","streamSid":5}"#), 1007).await;
     broke(Message::text(format!(r#"{{"event":"media","streamSid":"{STREAM}"}}"#)), 1007).await;
     broke(Message::text(media_with(json!("0"), "not base64!").to_string()), 1007).await;
-    broke(Message::text(media_with(json!(-5), "f38=").to_string()), 1007).await;
     broke(Message::text("x".repeat((1 << 10) + 1)), 1009).await;
 }
 
