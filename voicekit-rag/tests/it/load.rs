@@ -69,7 +69,7 @@ fn each_item_of_json_is_a_block() {
     check(
         Format::Json,
         r#"[{"id": 1, "title": "Beach", "text": "Near.", "open": true, "tags": ["a", "b"]}, "bare"]"#,
-        &[("file name/Beach", "open: yes\ntags: a, b\nNear."), ("file name", "bare")],
+        &[("file name/Beach", "Near.\nopen: yes\ntags: a, b"), ("file name", "bare")],
     );
     check(
         Format::JsonLines,
