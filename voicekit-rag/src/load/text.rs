@@ -108,6 +108,10 @@ enum Speaker {
 /// What `Q:`, `Question 3:` or `A.` begins.
 fn speaker(line: &str) -> Option<Speaker> {
     let line = line.trim_start().trim_start_matches(['*', '-', '•']).trim_start();
+    // The number of a list.
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = number.strip_prefix(['.', ')']).filter(|_| number.len() < line.len());
+    let line = numbered.map_or(line, str::trim_start);
     let end = line.find([':', '.', ')'])?;
     let (mark, rest) = line.split_at(end);
     let mark = mark

@@ -110,6 +110,13 @@ const KNOWN: &[&str] = &[
     "xml",
     "xmp",
 ];
+/// What the words begin with that stand beside numbers and addresses.
+const CONTACTS: &[&str] = &[
+    "tel", "phone", "call", "fax", "mobil", "whatsapp", "mail", "email", "address", "adres",
+    "anschrift", "contact", "kontakt", "tél", "dirección", "indirizzo", "endereço",
+];
+/// Digits of the shortest number to call that is known without a word beside it; a date has fewer.
+const SHORTEST_CALL: usize = 9;
 /// The longest line of bold letters that is a heading, in bytes.
 const LONGEST_BOLD: usize = 80;
 
@@ -133,6 +140,19 @@ pub(super) fn said_by(href: &str, text: &str) -> Option<String> {
         _ => false,
     };
     says.then(|| address.replace("%20", " "))
+}
+
+/// Whether a line of a footer tells where someone is or how to reach them.
+pub(super) fn is_contact(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    let named = words.any(|word| CONTACTS.iter().any(|contact| word.starts_with(contact)));
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
+    let mut runs = text.split(|c: char| !c.is_ascii_digit() && !" -()+./\u{a0}".contains(c));
+    let mail = lower.split_once('@').is_some_and(|(name, host)| {
+        name.ends_with(char::is_alphanumeric) && host.contains('.')
+    });
+    mail || (named && digits(text) >= 3) || runs.any(|run| digits(run) >= SHORTEST_CALL)
 }
 
 /// The level of a heading.
@@ -252,7 +272,11 @@ fn flat_element(tree: &Tree, visible: &Visible<'_>, id: Id, text: &mut String) -
             None => return false,
             Some(between) => text.push_str(between),
         },
-        "li" if !outline::tidy(text).is_empty() => text.push_str(", "),
+        "li" if !outline::tidy(text).is_empty() => {
+            let end = text.trim_end().len();
+            text.truncate(end);
+            text.push_str(if text.ends_with([':', ',', ';']) { " " } else { ", " });
+        }
         name if INLINE.contains(&name) || name.is_empty() => {}
         _ => text.push(' '),
     }

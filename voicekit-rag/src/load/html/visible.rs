@@ -60,6 +60,8 @@ const AROUND: &[&str] = &[
     "skip-to-content",
     "skiplink",
 ];
+/// What links to the content of the same page say.
+const SKIPS: &[&str] = &["skip", "jump", "skip navigation", "zum inhalt", "zum inhalt springen"];
 /// The beginnings of the classes and ids of banners that ask for consent.
 const BANNERS: &[&str] = &[
     "onetrust",
@@ -248,7 +250,9 @@ impl<'a> Visible<'a> {
             return false;
         }
         // A page that was saved while a dialog was open hides all the rest.
-        !self.is_opened(id) && !(silent && !hidden && !unseen && self.centers.contains(&id))
+        let only_silent = !hidden && !unseen;
+        let is_behind_dialog = only_silent && self.centers.contains(&id);
+        !(self.is_opened(id) || is_behind_dialog)
     }
 
     /// Whether a class of a common style sheet hides `id` on screens of any size.
@@ -332,6 +336,12 @@ impl<'a> Visible<'a> {
         if matches!(role, "navigation" | "search" | "menubar") || self.tree.name(id) == "nav" {
             return true;
         }
+        if self.tree.name(id) == "a" && attribute("href").is_some_and(|to| to.starts_with('#')) {
+            let said = self.tree.text(id).trim().to_lowercase();
+            if SKIPS.iter().any(|skip| said == *skip || said.starts_with(&format!("{skip} to "))) {
+                return true;
+            }
+        }
         let dialog = matches!(role, "dialog" | "alertdialog") || self.tree.name(id) == "dialog";
         if dialog && self.tree.text(id).to_lowercase().contains("cookies") {
             return true;
@@ -344,8 +354,8 @@ impl<'a> Visible<'a> {
         })
     }
 
-    /// Whether `id` is the footer of the page and not of a part of it. Of it, only addresses are
-    /// read.
+    /// Whether `id` is the footer of the page and not of a part of it. Of it, only addresses and
+    /// the like are read.
     pub(super) fn is_footer(&self, id: Id) -> bool {
         let is = self.tree.name(id) == "footer"
             || self.tree.attribute(id, "role") == Some("contentinfo");

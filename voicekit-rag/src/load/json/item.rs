@@ -5,8 +5,8 @@ use voicekit_core::error::Result;
 use super::super::html;
 use super::super::outline::Outline;
 use super::kind::{
-    BOOKKEEPING, ENVELOPE, TEXTS, TITLES, WRAPPERS, form, holds_items, is, is_id, is_map, is_short,
-    one_of, opened,
+    BOOKKEEPING, ENVELOPE, TEXTS, TITLES, WRAPPERS, beside_items, counts, form, holds_items, is,
+    is_id, is_map, is_short, one_of, opened,
 };
 use super::value::Json;
 
@@ -74,6 +74,9 @@ impl<'o> Reader<'o> {
             if Some(place) == title || one_of(name, BOOKKEEPING) {
                 continue;
             }
+            if one_of(name, ENVELOPE) && counts(value) && beside_items(fields) {
+                continue;
+            }
             if holds_items(name, value, has_text) {
                 parts.push((*name, *value));
                 continue;
@@ -91,7 +94,7 @@ impl<'o> Reader<'o> {
             // A question stands before its answer.
             if question { lines.insert(0, line) } else { lines.push(line) }
         }
-        let heading = named.as_deref().or(key.filter(|key| !is_id(key)));
+        let heading = named.as_deref().or_else(|| key.filter(|key| !is_id(key)));
         match (lines.is_empty(), parts.is_empty()) {
             // An item that is nothing but its title is about that.
             (true, true) => self.outline.whole(heading, named.as_deref().unwrap_or_default())?,
@@ -211,8 +214,17 @@ pub(super) fn said(value: &Json) -> String {
         Json::List(items) => {
             let parts: Vec<String> =
                 items.iter().map(said).filter(|part| !part.is_empty()).collect();
-            let apart = if items.iter().all(Json::is_scalar) { ", " } else { "; " };
-            parts.join(apart)
+            if items.iter().all(Json::is_scalar) {
+                return parts.join(", ");
+            }
+            let mut text = String::new();
+            for part in parts {
+                if !text.is_empty() {
+                    text.push_str(if text.ends_with(['.', '!', '?']) { " " } else { "; " });
+                }
+                text.push_str(&part);
+            }
+            text
         }
         Json::Object(fields) => {
             if let Some(text) = form(value) {
@@ -220,14 +232,22 @@ pub(super) fn said(value: &Json) -> String {
             }
             let parts = fields.iter().filter(|(name, _)| !one_of(name, BOOKKEEPING));
             let parts = parts.map(|(name, value)| (name, said(value)));
-            let parts = parts.filter(|(_, text)| !text.is_empty());
-            parts
-                .map(|(name, text)| match one_of(name, TEXTS) {
-                    true => text,
-                    false => format!("{name}: {text}"),
-                })
-                .collect::<Vec<_>>()
-                .join(", ")
+            let mut parts: Vec<(&String, String)> =
+                parts.filter(|(_, text)| !text.is_empty()).collect();
+            let has_text = parts.iter().any(|(name, _)| one_of(name, TEXTS));
+            let title = parts.iter().position(|(name, _)| has_text && one_of(name, TITLES));
+            let title = title.map(|place| parts.remove(place).1);
+            let parts = parts.into_iter().map(|(name, text)| match one_of(name, TEXTS) {
+                true => text,
+                false => format!("{name}: {text}"),
+            });
+            let text = parts.collect::<Vec<_>>().join(", ");
+            match title {
+                // What is named so is what the text is about.
+                Some(title) if title.ends_with([':', '?', '!', '.']) => format!("{title} {text}"),
+                Some(title) => format!("{title}: {text}"),
+                None => text,
+            }
         }
     }
 }

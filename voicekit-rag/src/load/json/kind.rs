@@ -215,6 +215,28 @@ pub(super) fn holds_items(name: &str, value: &Json, has_text: bool) -> bool {
     }
 }
 
+/// Whether an object holds nothing but numbers and marks, at least one number.
+pub(super) fn counts(value: &Json) -> bool {
+    let Json::Object(fields) = value else { return false };
+    let number = fields.iter().any(|(_, value)| matches!(value, Json::Number(_)));
+    let plain = |value: &Json| match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) => true,
+        Json::Text(text) => !text.contains(char::is_whitespace),
+        Json::List(_) | Json::Object(_) => false,
+    };
+    number && fields.iter().all(|(_, value)| plain(value))
+}
+
+/// Whether one of these fields is a list of items.
+pub(super) fn beside_items(fields: &[(&str, &Json)]) -> bool {
+    fields.iter().any(|(name, value)| match value {
+        Json::List(items) => {
+            one_of(name, WRAPPERS) && items.iter().any(|item| !item.is_scalar())
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => false,
+    })
+}
+
 /// The text of an object that is nothing but a text in one of its forms.
 pub(super) fn form(value: &Json) -> Option<&Json> {
     let Json::Object(fields) = value else { return None };

@@ -7,6 +7,8 @@ use super::directive::{Opening, callout, opening, template_title};
 
 /// Boxes within boxes.
 const DEEPEST: usize = 16;
+/// The most lines between a template and the one that ends it.
+const LONGEST: usize = 400;
 /// The most lines of a template or a comment.
 const TALLEST: usize = 40;
 /// Lines that stand for a table of contents or another file.
@@ -66,6 +68,16 @@ fn blocks(lines: &[String], depth: usize, out: &mut String) {
                 continue;
             }
             None => {}
+        }
+        if let Some(title) = alone(text).and_then(template_title)
+            && depth < DEEPEST
+            && let Some(end) = template_end(text, &lines[nth..])
+        {
+            open(out, indent, title);
+            blocks(&lines[nth..nth + end], depth + 1, out);
+            close(out, indent);
+            nth += end + 1;
+            continue;
         }
         if indent.len() >= 4
             && boxes == 0
@@ -258,6 +270,32 @@ fn alone(text: &str) -> Option<&str> {
     (ends && !closes).then_some(text)
 }
 
+/// The name of a template that is all of a line, and whether it ends what that name begins.
+fn template_name(text: &str) -> Option<(&str, bool)> {
+    let text = text.trim();
+    let (open, close) = HOLES[..4].iter().find(|(open, _)| text.starts_with(open))?;
+    let inner = text[open.len()..].strip_suffix(close).filter(|inner| !inner.contains(close))?;
+    let inner = inner.trim_matches(|c: char| c == '-' || c.is_whitespace());
+    let ended = inner.strip_prefix('/').or_else(|| inner.strip_prefix("end"));
+    let name = ended.unwrap_or(inner).split_whitespace().next()?;
+    (!inner.ends_with('/')).then_some((name, ended.is_some()))
+}
+
+/// The number of lines before the one that ends the template `call`.
+fn template_end(call: &str, below: &[String]) -> Option<usize> {
+    let (wanted, _) = template_name(call)?;
+    let mut open = 0_usize;
+    for (nth, line) in below.iter().enumerate().take(LONGEST) {
+        match template_name(line) {
+            Some((name, true)) if name == wanted && open == 0 => return Some(nth),
+            Some((name, true)) if name == wanted => open -= 1,
+            Some((name, false)) if name == wanted => open += 1,
+            Some(_) | None => {}
+        }
+    }
+    None
+}
+
 /// A line of a quote that begins a callout, with its title in bold letters.
 fn quoted_callout(line: &str) -> Option<String> {
     let text = line.trim_start_matches([' ', '>']);
@@ -347,16 +385,17 @@ fn without_attributes(line: &str) -> String {
 
 /// `line` without the marks of highlighted text and of Obsidian's blocks.
 fn highlights(line: &str) -> String {
-    let marks = line.matches("==").count();
+    // Each second part is code.
+    let mut parts: Vec<String> = line.split('`').map(str::to_owned).collect();
+    let paired = !parts.len().is_multiple_of(2) && !line.contains("``");
+    let marks: usize = parts.iter().step_by(2).map(|part| part.matches("==").count()).sum();
     let is_rule = line.trim().chars().all(|c| c == '=');
     let mut line = line.to_owned();
-    if marks > 0
-        && marks.is_multiple_of(2)
-        && !is_rule
-        && !line.contains('`')
-        && !line.contains(" == ")
-    {
-        line = line.replace("==", "");
+    if marks > 0 && marks.is_multiple_of(2) && paired && !is_rule && !line.contains(" == ") {
+        for part in parts.iter_mut().step_by(2) {
+            *part = part.replace("==", "");
+        }
+        line = parts.join("`");
     }
     if let Some((before, id)) = line.rsplit_once(" ^")
         && !id.is_empty()

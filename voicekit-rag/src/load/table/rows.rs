@@ -114,6 +114,9 @@ fn separator(text: &str) -> u8 {
         let rows: Vec<Vec<String>> =
             parts.filter_map(|(_, part)| Some(row(part.ok()?, dialect)?.cells)).collect();
         let fractions = *separator == b',' && cuts_numbers(&rows);
+        if *separator == b',' && is_prose(text) {
+            continue;
+        }
         let (width, count) = common(rows.iter().map(Vec::len));
         let share = count * 100 / rows.len().max(1);
         if width < 2 || share < 50 || (fractions && best.2 != NONE) {
@@ -144,6 +147,17 @@ fn cuts_numbers(rows: &[Vec<String>]) -> bool {
     };
     let cuts = |row: &Vec<String>| row.windows(2).all(number);
     rows.iter().filter(|row| row.len() > 1).all(cuts)
+}
+
+/// Whether commas stand within sentences only, below the name of a single column.
+fn is_prose(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(SAMPLE);
+    let named = lines.next().is_some_and(|line| !line.contains(','));
+    let is_sentence = |line: &str| {
+        line.ends_with(['.', '!', '?'])
+            && line.split(',').skip(1).all(|after| after.starts_with(' '))
+    };
+    named && lines.all(is_sentence)
 }
 
 /// The most common of some numbers, above all greater than 1, and how often it is there.

@@ -6,7 +6,7 @@ use voicekit_core::error::Result;
 
 use super::super::outline::{self, Outline};
 use super::inline::{
-    INLINE, described, flat, is_bold_heading, is_component, level, raised, said_by,
+    INLINE, described, flat, is_bold_heading, is_component, is_contact, level, raised, said_by,
 };
 use super::table::Table;
 use super::tree::{Data, Id, ROOT, Step, Tree};
@@ -76,6 +76,9 @@ impl<'a, 'o> Render<'a, 'o> {
         match self.tree.data(id) {
             Data::Other => return Ok(true),
             Data::Text(text) => {
+                if self.is_between_terms(id, text) {
+                    return Ok(false);
+                }
                 if self.verbatim > 0 {
                     self.verbatim_text(text)?;
                 } else {
@@ -326,6 +329,15 @@ impl<'a, 'o> Render<'a, 'o> {
         Ok(false)
     }
 
+    /// Whether a text is only the white space between a term and its definitions.
+    fn is_between_terms(&self, id: Id, text: &str) -> bool {
+        let within = self.tree.parent(id);
+        let name = within.map_or("", |within| self.tree.name(within));
+        let above = within.and_then(|within| self.tree.parent(within));
+        let is_group = name == "div" && above.is_some_and(|above| self.tree.name(above) == "dl");
+        self.term.is_some() && (name == "dl" || is_group) && text.trim().is_empty()
+    }
+
     fn definition(&mut self) -> Result<bool> {
         match self.term.replace(true) {
             Some(false) => {
@@ -346,17 +358,48 @@ impl<'a, 'o> Render<'a, 'o> {
         Ok(true)
     }
 
-    /// Of the footer of a page, the addresses.
+    /// Of the footer of a page, the addresses; of one without, what tells how to reach someone.
     fn footer(&mut self, id: Id) -> Result<bool> {
         self.block()?;
         let addresses: Vec<Id> =
             self.tree.below(id).filter(|id| self.tree.name(*id) == "address").collect();
+        // A page that is nothing but menus and footers is read as a whole.
+        let addresses = if addresses.is_empty() && !self.outline.is_empty() {
+            self.contacts(id)
+        } else {
+            addresses
+        };
         for address in addresses {
             let text = flat(self.tree, self.visible, address);
             self.text(&text)?;
             self.block()?;
         }
         Ok(false)
+    }
+
+    /// The lowest blocks of a footer that tell how to reach someone.
+    fn contacts(&self, footer: Id) -> Vec<Id> {
+        let mut open = vec![footer];
+        let mut found = Vec::new();
+        while let Some(id) = open.pop() {
+            if !self.visible.shows(id) {
+                continue;
+            }
+            let children = self.tree.children(id);
+            let blocks: Vec<Id> = children
+                .filter(|child| self.tree.element(*child).is_some() && !self.is_inline(*child))
+                .filter(|child| self.tree.name(*child) != "br")
+                .collect();
+            let own = self.tree.children(id).any(
+                |child| matches!(self.tree.data(child), Data::Text(text) if is_contact(text)),
+            );
+            if own || (blocks.is_empty() && is_contact(&flat(self.tree, self.visible, id))) {
+                found.push(id);
+            } else {
+                open.extend(blocks.into_iter().rev());
+            }
+        }
+        found
     }
 
     fn image(&mut self, id: Id) -> Result<bool> {
