@@ -112,8 +112,23 @@ const KNOWN: &[&str] = &[
 ];
 /// What the words begin with that stand beside numbers and addresses.
 const CONTACTS: &[&str] = &[
-    "tel", "phone", "call", "fax", "mobil", "whatsapp", "mail", "email", "address", "adres",
-    "anschrift", "contact", "kontakt", "tél", "dirección", "indirizzo", "endereço",
+    "tel",
+    "phone",
+    "call",
+    "fax",
+    "mobil",
+    "whatsapp",
+    "mail",
+    "email",
+    "address",
+    "adres",
+    "anschrift",
+    "contact",
+    "kontakt",
+    "tél",
+    "dirección",
+    "indirizzo",
+    "endereço",
 ];
 /// Digits of the shortest number to call that is known without a word beside it; a date has fewer.
 const SHORTEST_CALL: usize = 9;
@@ -149,9 +164,9 @@ pub(super) fn is_contact(text: &str) -> bool {
     let named = words.any(|word| CONTACTS.iter().any(|contact| word.starts_with(contact)));
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
     let mut runs = text.split(|c: char| !c.is_ascii_digit() && !" -()+./\u{a0}".contains(c));
-    let mail = lower.split_once('@').is_some_and(|(name, host)| {
-        name.ends_with(char::is_alphanumeric) && host.contains('.')
-    });
+    let mail = lower
+        .split_once('@')
+        .is_some_and(|(name, host)| name.ends_with(char::is_alphanumeric) && host.contains('.'));
     mail || (named && digits(text) >= 3) || runs.any(|run| digits(run) >= SHORTEST_CALL)
 }
 

@@ -230,9 +230,7 @@ pub(super) fn counts(value: &Json) -> bool {
 /// Whether one of these fields is a list of items.
 pub(super) fn beside_items(fields: &[(&str, &Json)]) -> bool {
     fields.iter().any(|(name, value)| match value {
-        Json::List(items) => {
-            one_of(name, WRAPPERS) && items.iter().any(|item| !item.is_scalar())
-        }
+        Json::List(items) => one_of(name, WRAPPERS) && items.iter().any(|item| !item.is_scalar()),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => false,
     })
 }

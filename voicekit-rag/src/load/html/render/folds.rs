@@ -6,6 +6,9 @@ use super::super::inline::{flat, level};
 use super::super::tree::Id;
 use super::Render;
 
+/// How many siblings before a button are looked at.
+const NEAR: usize = 16;
+
 impl Render<'_, '_> {
     /// Puts what readers open under the name of what opens it.
     pub(super) fn open_panel(&mut self, id: Id) -> Result<()> {
@@ -39,6 +42,9 @@ impl Render<'_, '_> {
                 ["accordion", "collaps", "faq", "question"].iter().any(|one| class.contains(one))
             });
         if unfolds && self.items == 0 {
+            if let Some(level) = self.level_beside(id) {
+                return self.heading(level, id);
+            }
             self.minor(id)?;
             return Ok(false);
         }
@@ -47,6 +53,15 @@ impl Render<'_, '_> {
         self.text(&text)?;
         self.line()?;
         Ok(false)
+    }
+
+    /// The level of a heading shortly before `id` that holds a button, too, and so is its equal.
+    fn level_beside(&self, id: Id) -> Option<u8> {
+        let before = std::iter::successors(self.tree.previous(id), |id| self.tree.previous(*id));
+        let mut near = before.take(NEAR);
+        let heading = near.find(|id| level(self.tree, *id).is_some())?;
+        let holds = self.tree.below(heading).any(|id| self.visible.is_button(id));
+        level(self.tree, heading).filter(|_| holds)
     }
 
     /// Reads a component of a framework, which says some of its text in attributes.

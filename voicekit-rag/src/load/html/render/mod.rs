@@ -372,6 +372,9 @@ impl<'a, 'o> Render<'a, 'o> {
         for address in addresses {
             let text = flat(self.tree, self.visible, address);
             self.text(&text)?;
+            for link in self.links(address) {
+                self.address(link)?;
+            }
             self.block()?;
         }
         Ok(false)
@@ -390,16 +393,30 @@ impl<'a, 'o> Render<'a, 'o> {
                 .filter(|child| self.tree.element(*child).is_some() && !self.is_inline(*child))
                 .filter(|child| self.tree.name(*child) != "br")
                 .collect();
-            let own = self.tree.children(id).any(
-                |child| matches!(self.tree.data(child), Data::Text(text) if is_contact(text)),
-            );
-            if own || (blocks.is_empty() && is_contact(&flat(self.tree, self.visible, id))) {
+            let own = self
+                .tree
+                .children(id)
+                .any(|child| matches!(self.tree.data(child), Data::Text(text) if is_contact(text)));
+            let lowest = blocks.is_empty();
+            let is_found =
+                || is_contact(&flat(self.tree, self.visible, id)) || !self.links(id).is_empty();
+            if own || (lowest && is_found()) {
                 found.push(id);
             } else {
                 open.extend(blocks.into_iter().rev());
             }
         }
         found
+    }
+
+    /// The links below `id` that call or write to what their text does not say.
+    fn links(&self, id: Id) -> Vec<Id> {
+        let says = |id: &Id| {
+            let href = self.tree.attribute(*id, "href").unwrap_or_default();
+            said_by(href, &self.tree.text(*id)).is_some()
+        };
+        let links = self.tree.below(id).filter(|id| self.tree.name(*id) == "a");
+        links.filter(|id| self.visible.shows(*id) && says(id)).collect()
     }
 
     fn image(&mut self, id: Id) -> Result<bool> {
