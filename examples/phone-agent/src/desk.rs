@@ -87,7 +87,7 @@ impl DeskArgs {
 
 /// The documents of the demonstration restaurant.
 pub(crate) async fn demo(embedder: Arc<dyn Embedder>) -> Result<EmbeddedIndex> {
-    // A name that nobody can guess, so that nobody can put a link there.
+    // An unguessable name, so that no link can be planted there.
     let directory = tempfile::Builder::new().prefix("phone-agent-").tempdir()?;
     for (name, text) in DEMO {
         std::fs::write(directory.path().join(name), text)?;

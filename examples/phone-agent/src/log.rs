@@ -2,7 +2,7 @@
 //!
 //! - What other crates log below INFO is left out at every setting: network libraries write whole
 //!   requests there, keys and transcripts included.
-//! - Control characters in values are escaped, whoever logs them.
+//! - Control characters in values are escaped, in every crate's lines.
 
 use std::fmt;
 use std::io::stderr;

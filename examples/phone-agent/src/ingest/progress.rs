@@ -1,4 +1,4 @@
-//! How far an ingestion is: a bar on a terminal, and a line now and then elsewhere.
+//! The progress of an ingestion: a bar on a terminal, and a line now and then elsewhere.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

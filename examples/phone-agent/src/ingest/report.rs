@@ -1,4 +1,4 @@
-//! What an ingestion did and did not read, for a person.
+//! The summary of an ingestion for people: what was read, and what was not.
 
 use voicekit_rag::ingest::Report;
 

@@ -33,7 +33,7 @@ pub(super) struct Mcp {
     include: Vec<String>,
     /// Tools to leave out, by name or with `*` and `?`. Default: none.
     exclude: Vec<String>,
-    /// What the names of its tools begin with. Default: nothing.
+    /// Prefix of the names of its tools. Default: none.
     prefix: String,
     /// Time for the server to start and list its tools, and for each call of a tool, in seconds.
     /// Default: 20 to start, 30 for a call.
