@@ -12,3 +12,11 @@ pub mod script;
 pub mod server;
 pub mod speech;
 pub mod words;
+
+/// Returns `usual`, or ten times as many if the environment variable `VOICEKIT_THOROUGH` is set.
+///
+/// For tests that repeat one thing so often that a rare leak or race shows. `cargo xtask explore`
+/// sets the variable.
+pub fn repetitions(usual: usize) -> usize {
+    if std::env::var_os("VOICEKIT_THOROUGH").is_some() { 10 * usual } else { usual }
+}

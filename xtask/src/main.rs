@@ -4,6 +4,7 @@
 mod fuzz;
 mod layering;
 mod report;
+mod rustdoc;
 mod setup;
 
 use std::env;
@@ -12,15 +13,15 @@ use std::time::SystemTime;
 
 type Outcome = Result<(), String>;
 
-/// Tests that need the models, as a filter of nextest.
-const NEED_MODELS: &str =
+/// Tests that need the models or take many seconds, as a filter of nextest.
+const SLOW: &str =
     "package(phone-agent) | package(voicekit-local) | (package(voicekit-rag) & test(quality))";
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test       set up, lint, check the layering, run all tests and build the documentation
-  check      the same for the edit loop: no set-up, no documentation, no tests that need models
+  check      the same for the edit loop: no set-up, no documentation, no slow tests
   setup      check for what the machine needs and fetch the models
   lint       rustfmt and clippy, warnings denied
   fuzz       coverage-guided fuzzing with random seeds: [--seconds N] [TARGET ...],
@@ -32,6 +33,9 @@ usage: cargo xtask COMMAND
              --last: write that of the runs before";
 
 fn main() -> ExitCode {
+    if let Some(rustdoc) = rustdoc::real() {
+        return rustdoc::test_and_render(&rustdoc);
+    }
     let mut arguments = env::args().skip(1);
     let outcome = match arguments.next().unwrap_or_default().as_str() {
         "test" => test(),
@@ -53,14 +57,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// The tests are built once, and their build of `phone-agent` fetches the models.
+/// Everything is built once. Clippy's driver compiles the workspace's crates, the build of
+/// `phone-agent` for the tests fetches the models, and rustdoc renders what it tests.
 fn test() -> Outcome {
     step("rustfmt", rustfmt)?;
     step("layering", layering::check)?;
     step("tools", setup::tools)?;
-    step("build", build_tests)?;
+    step("build", build)?;
     step("models", setup::models)?;
-    step("clippy", clippy)?;
     step("tests", || run_tests(None))?;
     step("documentation", documentation)
 }
@@ -68,19 +72,19 @@ fn test() -> Outcome {
 fn check() -> Outcome {
     step("rustfmt", rustfmt)?;
     step("layering", layering::check)?;
-    step("clippy", clippy)?;
-    step("tests", || run_tests(Some(NEED_MODELS)))
+    step("build", build)?;
+    step("tests", || run_tests(Some(SLOW)))
 }
 
 fn setup() -> Outcome {
     setup::tools()?;
-    build_tests()?;
+    build()?;
     setup::models()
 }
 
 fn lint() -> Outcome {
     rustfmt()?;
-    clippy()
+    build()
 }
 
 fn rustfmt() -> Outcome {
@@ -91,36 +95,40 @@ fn rustfmt() -> Outcome {
     Ok(())
 }
 
-fn clippy() -> Outcome {
-    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+/// Builds everything that the workspace has, linted, warnings denied.
+fn build() -> Outcome {
+    run(&mut linted(&["test", "--workspace", "--all-targets", "--no-run", "--quiet"]))
 }
 
-fn build_tests() -> Outcome {
-    cargo(&["test", "--workspace", "--no-run", "--quiet"])
-}
-
-/// Runs all tests, or all but those that `without` names, and the examples in the documentation.
+/// Runs all tests, or all but those that `without` names.
 fn run_tests(without: Option<&str>) -> Outcome {
     if !setup::answers("cargo", &["nextest", "--version"]) {
         if without.is_some() {
-            println!("note: no cargo-nextest; the tests that need models run too");
+            println!("note: no cargo-nextest; the slow tests run too");
         }
-        return cargo(&["test", "--workspace"]);
+        return run(&mut linted(&["test", "--workspace", "--tests"]));
     }
     let filter = without.map(|without| format!("not ({without})"));
-    let mut nextest = cargo_command(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+    let mut nextest = linted(&["nextest", "run", "--workspace", "--no-fail-fast"]);
     if let Some(filter) = &filter {
         nextest.args(["--filterset", filter]);
     }
-    run(&mut nextest)?;
-    match without {
-        None => cargo(&["test", "--workspace", "--doc", "--quiet"]),
-        Some(_) => Ok(()),
-    }
+    run(&mut nextest)
 }
 
+/// Tests the examples in the documentation and renders it, warnings denied.
 fn documentation() -> Outcome {
-    run(cargo_command(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    let mut doctests = linted(&["test", "--workspace", "--doc", "--quiet"]);
+    run(rustdoc::stand_in(&mut doctests)?)
+}
+
+/// A cargo that compiles the workspace's crates with clippy's driver, which does what rustc does
+/// and lints besides. So linting shares its build with the tests, dependencies included.
+fn linted(args: &[&str]) -> Command {
+    let mut command = cargo_command(args);
+    command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+    command.env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__");
+    command
 }
 
 fn step(name: &str, work: impl FnOnce() -> Outcome) -> Outcome {
