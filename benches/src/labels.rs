@@ -11,6 +11,8 @@
 //! | `backchannel` | "mhm", "yeah": the caller listens and does not want the turn | caller |
 //! | `interruption` | the caller takes the turn while the agent speaks | caller |
 //! | `agent` | the agent's turn; only for people who read the track | agent |
+//! | `word` | a word of the caller's; what follows the kind is the word as a recognizer writes it, such as `word tomorrow.` | caller |
+//! | `dictation` | a turn in which the caller dictates a number or spells a name; `speech` marks it too | caller |
 //! | `noise`, `dtmf`, `echo` | a stretch under noise, keys, or the agent's echo; what follows the word names the condition, such as `echo -25 dB` | caller |
 //!
 //! Lines that are empty or begin with `\` (Audacity's frequency ranges) are skipped.
@@ -32,6 +34,10 @@ pub enum Kind {
     Interruption,
     /// The agent's turn.
     Agent,
+    /// A word of the caller's.
+    Word,
+    /// A turn in which the caller dictates.
+    Dictation,
     /// A stretch under noise.
     Noise,
     /// A stretch in which keys are pressed.
@@ -41,12 +47,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const NAMES: [(&str, Self); 8] = [
+    const NAMES: [(&str, Self); 10] = [
         ("speech", Self::Speech),
         ("hesitation", Self::Hesitation),
         ("backchannel", Self::Backchannel),
         ("interruption", Self::Interruption),
         ("agent", Self::Agent),
+        ("word", Self::Word),
+        ("dictation", Self::Dictation),
         ("noise", Self::Noise),
         ("dtmf", Self::Dtmf),
         ("echo", Self::Echo),
@@ -76,6 +84,12 @@ impl Label {
     /// A label of this kind and text, from `start` to `end`.
     pub fn new(start: f64, end: f64, kind: Kind, text: impl Into<String>) -> Self {
         Self { start, end, kind, text: text.into() }
+    }
+
+    /// The word of a [`Kind::Word`] label, with its punctuation.
+    pub fn word(&self) -> Option<&str> {
+        let (_, word) = self.text.split_once(char::is_whitespace)?;
+        (self.kind == Kind::Word).then(|| word.trim())
     }
 
     /// Whether it holds the time `t`.
@@ -178,6 +192,16 @@ mod tests {
         assert_eq!(labels[0], Label::new(0.5, 2.0, Kind::Agent, "agent"));
         assert_eq!(labels[1], Label::new(2.5, 3.0, Kind::Backchannel, "backchannel mhm"));
         assert!(labels[1].holds(3.0) && !labels[1].holds(3.01));
+    }
+
+    #[test]
+    fn words_and_dictation_are_kept() {
+        let track = "1\t3\tspeech\n1\t3\tdictation\n1\t1.4\tword double\n2.5\t3\tword zéro.";
+        let labels = parse(track).unwrap();
+        let kinds: Vec<Kind> = labels.iter().map(|label| label.kind).collect();
+        assert_eq!(kinds, [Kind::Speech, Kind::Dictation, Kind::Word, Kind::Word]);
+        let words: Vec<&str> = labels.iter().filter_map(Label::word).collect();
+        assert_eq!(words, ["double", "zéro."]);
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Metrics {
                 Kind::Interruption => self.interruption(&call, label),
                 Kind::Backchannel => self.backchannel(&call, label),
                 Kind::Noise | Kind::Dtmf | Kind::Echo => self.disturbance(&call, label),
-                Kind::Agent => {}
+                Kind::Agent | Kind::Word | Kind::Dictation => {}
             }
         }
     }

@@ -19,9 +19,8 @@
 //! Pauses in the recordings count as speech, which holds all F1 down.
 //!
 //! ```sh
-//! S=voicekit-testkit/speech
-//! python3 benches/make_corpus.py CALLS --turns $S --agent $S --interruptions $S --backchannels $S
-//! cargo run --release -p voicekit-benches --bin vad -- --score CALLS/clear-*.wav
+//! python3 benches/make_corpus.py CALLS
+//! cargo run --release -p voicekit-benches --bin vad -- --score CALLS/held-out/clear-*.wav
 //! ```
 //!
 //! # Cost
