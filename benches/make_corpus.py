@@ -212,7 +212,7 @@ def make_split(split_name, voices, out, seed):
     labels = []  # of each call
     for n, ((shape, voice), condition) in enumerate(zip(plans, conditions)):
         rng = np.random.default_rng([seed, 3, number, n])
-        others = [agent for agent in agents if agent is not voice]
+        others = [agent for agent in agents if agent.source.speaker != voice.source.speaker]
         same = [agent for agent in others if agent.source.language == voice.source.language]
         agent = (same or others)[n % len(same or others)]
         call = shape(voice, agent, deck, rng)

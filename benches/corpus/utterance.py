@@ -13,6 +13,8 @@ REAL_PAUSE = 0.18
 
 @dataclass
 class Utterance:
+    """Samples at the caller's level, with words and places for hesitations."""
+
     samples: np.ndarray
     words: list = field(default_factory=list)  # (start, end, word), in seconds
     cuts: list = field(default_factory=list)  # (start, end, how likely a speaker hesitates here)
@@ -68,7 +70,7 @@ def place(letters, marked, parts):
     """
     rate = sum(parts) / sum(letters)
     best = {0: (0.0, [0])}
-    for n, part in enumerate(parts):
+    for part in parts:
         reached = {}
         for start, (cost, path) in best.items():
             for end in range(start + 1, len(letters) + 1):

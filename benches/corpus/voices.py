@@ -1,4 +1,4 @@
-"""The voices of the corpus: downloads their packages and loads what they say."""
+"""Downloads the packages of the corpus and loads the utterances of each voice."""
 import re
 import subprocess
 import sys
@@ -46,9 +46,15 @@ class Source:
     def language(self):
         return self.name[:2]
 
+    @property
+    def speaker(self):
+        return self.name[3:]
+
 
 @dataclass
 class Voice:
+    """The utterances of a voice."""
+
     source: Source
     turns: list = field(default_factory=list)
     answers: list = field(default_factory=list)
@@ -71,9 +77,9 @@ def fetch(package, cache):
     for wanted in [f"{package}={version}", package]:
         if subprocess.run([*command, wanted], cwd=cache, check=False).returncode == 0:
             break
-        print(f"{wanted}: cannot be downloaded", file=sys.stderr)
+        print(f"cannot download {wanted}", file=sys.stderr)
     else:
-        sys.exit(f"{package}: download failed: needs apt-get of Debian 12, after `apt-get update`")
+        sys.exit(f"cannot download {package}: run `apt-get update` on Debian 12 first")
     [archive] = cache.glob(f"{package}_*.deb")
     partial = cache / f"{package}.partial"
     unpack = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE)
@@ -232,6 +238,7 @@ def synthetic(source, directory, rng, sound):
 
 
 def load_voices(cache, seed):
+    """Returns all voices, in the order of `sources.toml`."""
     found = {package: fetch(package, cache) for package in SOURCES["packages"]}
     more = {"game": ["fillets-ng-data"], "synthetic": ["libasound2"]}
     load_voice = {"prompts": prompts, "game": game, "read": read, "exclamations": exclamations,
