@@ -177,28 +177,112 @@ fn scanned_pages_are_named() {
     assert!(loaded.losses[0].why.contains("scanned"), "{:?}", loaded.losses);
 }
 
+/// A page whose font `F3` is composite, with `entries` of its own, a character collection of Adobe with
+/// the `ordering`, and a descriptor with `more`.
+fn composite(drawing: &str, entries: &str, ordering: &str, more: &str, file: &[u8]) -> Vec<u8> {
+    let font = |pdf: &mut Pdf| {
+        pdf.add(format!(
+            "<< /Type /Font /Subtype /Type0 /BaseFont /ABCDEF+Secret /Encoding /Identity-H \
+             /DescendantFonts [6 0 R] {entries} >>"
+        ));
+        pdf.add(format!(
+            "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /ABCDEF+Secret /DW 500 /CIDSystemInfo \
+             << /Registry (Adobe) /Ordering ({ordering}) /Supplement 0 >> /FontDescriptor 7 0 R >>",
+        ));
+        pdf.add(format!("<< /Type /FontDescriptor /FontName /ABCDEF+Secret /Flags 4 {more} >>"));
+        pdf.stream("", file);
+    };
+    let mut bytes = pages(&[drawing.as_bytes()], "", "", font);
+    // The third font goes into the resources.
+    let at = bytes.windows(10).position(|window| window == b"/F2 4 0 R ").unwrap();
+    bytes.splice(at..at + 10, b"/F3 5 0 R ".to_vec());
+    bytes
+}
+
 #[test]
 fn a_font_that_does_not_name_its_characters_is_a_loss_and_not_garbage() {
-    let font = |pdf: &mut Pdf| {
-        pdf.add("<< /Type /Font /Subtype /Type0 /BaseFont /ABCDEF+Secret /Encoding /Identity-H /DescendantFonts [6 0 R] >>");
-        pdf.add(
-            "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /ABCDEF+Secret /DW 500 /CIDSystemInfo \
-             << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /FontDescriptor 7 0 R >>",
-        );
-        pdf.add("<< /Type /FontDescriptor /FontName /ABCDEF+Secret /Flags 4 >>");
-    };
-    let mut drawing = pages(
-        &[b"BT /F1 12 Tf 20 700 Td (Breakfast is served.) Tj ET BT /F3 12 Tf 20 600 Td <0003000400050006> Tj ET"],
-        "",
-        "",
-        font,
-    );
-    // The third font goes into the resources.
-    let at = drawing.windows(10).position(|window| window == b"/F2 4 0 R ").unwrap();
-    drawing.splice(at..at + 10, b"/F3 5 0 R ".to_vec());
-    let loaded = read(&drawing).unwrap();
-    assert_eq!(loaded.blocks[0].text, "Breakfast is served.");
-    assert_eq!((&*loaded.losses[0].what, loaded.losses[0].places[0].as_str()), ("font", "page 1"));
+    let few = "BT /F1 12 Tf 20 700 Td (Breakfast is served.) Tj ET";
+    let many = "BT /F1 12 Tf 14 TL 20 700 Td (Breakfast is served.) Tj ".to_owned()
+        + &"(From seven to ten, every day.) ' ".repeat(10)
+        + "ET";
+    for text in [few, &many] {
+        let drawing = format!("{text} BT /F3 12 Tf 20 400 Td <0003000400050006> Tj ET");
+        let loaded = read(&composite(&drawing, "", "Identity", "", b"")).unwrap();
+        assert!(loaded.blocks[0].text.starts_with("Breakfast is served."), "{loaded:?}");
+        assert!(loaded.blocks[0].text.ends_with(['.']), "{loaded:?}");
+        let loss = &loaded.losses[0];
+        assert_eq!((&*loss.what, loss.places[0].as_str()), ("font", "page 1"));
+    }
+}
+
+#[test]
+fn characters_of_composite_fonts_are_known_from_the_collection_or_the_codes() {
+    // Character 843 of Japanese is a letter, and 34 and following are Latin.
+    let japanese = "BT /F3 12 Tf 20 700 Td <034b00220023> Tj ET";
+    let map = "/CIDInit /ProcSet findresource begin 1 begincodespacerange <0000> <ffff> \
+               endcodespacerange 1 beginbfchar <0001> <0020> endbfchar";
+    let bytes = composite(japanese, "/ToUnicode 8 0 R", "Japan1", "", map.as_bytes());
+    assert_eq!(text(&bytes), "\u{3042}AB");
+    let unicode = "BT /F3 12 Tf 20 700 Td <00540065006100e9> Tj ET";
+    let bytes = composite(unicode, "/ToUnicode /Identity-H", "Identity", "", b"");
+    assert_eq!(text(&bytes), "Tea\u{e9}");
+}
+
+#[test]
+fn characters_are_known_from_the_table_of_an_embedded_font() {
+    let drawing = "BT /F3 12 Tf 20 700 Td <000100020003> Tj ET";
+    let bytes = composite(drawing, "", "Identity", "/FontFile2 8 0 R", &truetype("Tea"));
+    assert_eq!(text(&bytes), "Tea");
+}
+
+/// A font with an empty glyph for each of the characters, from glyph 1 on.
+fn truetype(characters: &str) -> Vec<u8> {
+    let words =
+        |words: &[u16]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>();
+    let glyphs = u16::try_from(characters.len() + 1).unwrap();
+    let mut head = vec![0; 54];
+    head[0..4].copy_from_slice(&[0, 1, 0, 0]);
+    head[12..16].copy_from_slice(&0x5f0f_3cf5_u32.to_be_bytes());
+    head[18..20].copy_from_slice(&1000_u16.to_be_bytes());
+    let mut hhea = vec![0; 36];
+    hhea[0..4].copy_from_slice(&[0, 1, 0, 0]);
+    hhea[34..36].copy_from_slice(&1_u16.to_be_bytes());
+    let mut maxp = words(&[1, 0, glyphs]);
+    maxp.resize(32, 0);
+    // Groups of one character each, in a table of format 12.
+    let mut groups: Vec<[u32; 3]> =
+        characters.chars().map(u32::from).zip(1..).map(|(c, glyph)| [c, c, glyph]).collect();
+    groups.sort_unstable();
+    let count = u32::try_from(groups.len()).unwrap();
+    let mut cmap = words(&[0, 1, 3, 10, 0, 12, 12, 0]);
+    for value in [16 + 12 * count, 0, count].into_iter().chain(groups.into_iter().flatten()) {
+        cmap.extend(value.to_be_bytes());
+    }
+    let mut metrics = words(&[500, 0]);
+    metrics.resize(4 + 2 * characters.len(), 0);
+    let tables: [(&[u8; 4], Vec<u8>); 7] = [
+        (b"cmap", cmap),
+        (b"glyf", vec![0; 4]),
+        (b"head", head),
+        (b"hhea", hhea),
+        (b"hmtx", metrics),
+        (b"loca", vec![0; 2 * (characters.len() + 2)]),
+        (b"maxp", maxp),
+    ];
+    let mut font = vec![0, 1, 0, 0];
+    font.extend(words(&[7, 64, 2, 48]));
+    let mut data = Vec::new();
+    for (tag, table) in tables {
+        let start = 12 + 7 * 16 + data.len();
+        font.extend(tag);
+        for value in [0, start, table.len()] {
+            font.extend(u32::try_from(value).unwrap().to_be_bytes());
+        }
+        data.extend(table);
+        data.resize(data.len().next_multiple_of(4), 0);
+    }
+    font.extend(data);
+    font
 }
 
 #[test]

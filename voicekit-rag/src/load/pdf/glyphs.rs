@@ -11,6 +11,8 @@ use hayro_interpret::{
     BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
 };
 
+use super::fonts::Characters;
+
 /// Fonts of a page that are named as unreadable.
 const FONTS: usize = 16;
 
@@ -68,21 +70,31 @@ impl Budget {
 }
 
 /// Collects what is drawn on a page.
-#[derive(Debug)]
 pub(super) struct Page<'b> {
     pub(super) glyphs: Vec<Glyph>,
     /// Glyphs without a known character, per font.
-    pub(super) unknown: BTreeMap<String, usize>,
+    pub(super) unknown: BTreeMap<String, Unknown>,
     /// The part of the page that images cover, from 0 to about 1 per full-page image.
     pub(super) images: f64,
     /// Number of filled or stroked shapes.
     pub(super) shapes: usize,
     bounds: Rect,
     budget: &'b mut Budget,
+    characters: &'b Characters<'b>,
     /// The replacement texts of the open marked sequences.
     marked: Vec<Option<Replacement>>,
     /// Places at which a text was drawn, to know text that is drawn twice.
     seen: BTreeSet<(i64, i64, String)>,
+    /// Glyphs without a known character since the last one with a character.
+    adjacent: usize,
+}
+
+/// Glyphs of a font without a known character.
+#[derive(Debug, Default)]
+pub(super) struct Unknown {
+    pub(super) count: usize,
+    /// The most that follow one another: a word rather than bullets.
+    pub(super) adjacent: usize,
 }
 
 #[derive(Debug)]
@@ -93,7 +105,11 @@ struct Replacement {
 
 impl<'b> Page<'b> {
     /// A page that shows `bounds`.
-    pub(super) fn new(bounds: Rect, budget: &'b mut Budget) -> Self {
+    pub(super) fn new(
+        bounds: Rect,
+        budget: &'b mut Budget,
+        characters: &'b Characters<'b>,
+    ) -> Self {
         Self {
             glyphs: Vec::new(),
             unknown: BTreeMap::new(),
@@ -101,8 +117,10 @@ impl<'b> Page<'b> {
             shapes: 0,
             bounds,
             budget,
+            characters,
             marked: Vec::new(),
             seen: BTreeSet::new(),
+            adjacent: 0,
         }
     }
 
@@ -112,6 +130,15 @@ impl<'b> Page<'b> {
         let advance = size * 0.5 * count as f64;
         let along = Vec2::new(1.0, 0.0);
         self.glyphs.push(Glyph { text: text.to_owned(), origin, along, advance, size });
+    }
+
+    fn add_unknown(&mut self, glyph: &Drawn<'_>) {
+        self.adjacent += 1;
+        if self.unknown.len() < FONTS {
+            let unknown = self.unknown.entry(font_name(glyph)).or_default();
+            unknown.count += 1;
+            unknown.adjacent = unknown.adjacent.max(self.adjacent);
+        }
     }
 
     fn add(&mut self, glyph: Glyph) {
@@ -158,13 +185,20 @@ impl<'b> Page<'b> {
             replaced.is_used = true;
             return Some(text);
         }
-        let text = match glyph.as_unicode() {
-            Some(BfString::Char(c)) => c.to_string(),
-            Some(BfString::String(text)) => text,
-            None => String::new(),
-        };
-        let is_known = !text.is_empty() && text.chars().all(is_readable);
-        is_known.then_some(text)
+        let text = glyph.as_unicode().map(|text| match text {
+            BfString::Char(c) => c.to_string(),
+            BfString::String(text) => text,
+        });
+        let is_known = |text: &String| !text.is_empty() && text.chars().all(is_readable);
+        text.filter(is_known).or_else(|| self.character(glyph).filter(is_known))
+    }
+
+    /// The character of a glyph whose font does not say it directly.
+    fn character(&self, glyph: &Drawn<'_>) -> Option<String> {
+        match glyph {
+            Drawn::Outline(outline) => self.characters.of(outline),
+            Drawn::Type3(_) => None,
+        }
     }
 
     /// Adds an image of so many pixels, each of which fills a unit square of its space.
@@ -235,12 +269,13 @@ impl<'a> Device<'a> for Page<'_> {
             let origin = Point::new(x, y);
             match self.text(glyph) {
                 Some(text) => {
+                    if !text.trim().is_empty() {
+                        self.adjacent = 0;
+                    }
                     let along = along / length;
                     self.add(Glyph { text, origin, along, advance, size });
                 }
-                None if self.bounds.contains(origin) && self.unknown.len() < FONTS => {
-                    *self.unknown.entry(font_name(glyph)).or_default() += 1;
-                }
+                None if self.bounds.contains(origin) => self.add_unknown(glyph),
                 None => {}
             }
         }

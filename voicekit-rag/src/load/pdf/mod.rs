@@ -2,11 +2,12 @@
 //!
 //! A content stream places glyphs; spaces, lines and columns are only seen in their positions.
 //! [`glyphs`] collects the glyphs while `hayro` interprets the page (its fonts, form objects and
-//! annotations included), [`lines`] makes words and rows of them, and [`layout`] paragraphs.
+//! annotations included), [`fonts`] finds characters that fonts do not say, [`lines`] makes words and rows of them, and [`layout`] paragraphs.
 //!
 //! Pages that are only images, and fonts that do not say which characters they draw, are losses.
 
 mod bounds;
+mod fonts;
 mod form;
 mod glyphs;
 mod layout;
@@ -21,7 +22,8 @@ use hayro_interpret::kurbo::{Affine, Rect};
 use hayro_interpret::{Context, InterpreterCache, InterpreterSettings, interpret_page};
 use voicekit_core::error::Result;
 
-use self::glyphs::{Budget, Page};
+use self::fonts::Characters;
+use self::glyphs::{Budget, Page, Unknown};
 use crate::load::outline::Outline;
 use crate::load::rejected;
 
@@ -45,6 +47,7 @@ fn document(bytes: &[u8], outline: &mut Outline) -> Result<()> {
         return Err(rejected("has no page that can be read: it is broken"));
     }
     let cache = InterpreterCache::new();
+    let characters = Characters::new(&pdf);
     let mut left = STEPS;
     for (page, number) in pdf.pages().iter().zip(1..) {
         let place = format!("page {number}");
@@ -53,7 +56,7 @@ fn document(bytes: &[u8], outline: &mut Outline) -> Result<()> {
             continue;
         }
         let steps = left.min(PAGE_STEPS);
-        let Some(content) = interpreted(&pdf, page, &cache, steps) else {
+        let Some(content) = interpreted(&pdf, page, &cache, &characters, steps) else {
             outline.lose("page", place, "too complex, or broken");
             left = left.saturating_sub(steps);
             continue;
@@ -84,7 +87,7 @@ fn refused(error: LoadPdfError) -> voicekit_core::error::Error {
 struct Content {
     paragraphs: Vec<String>,
     /// Glyphs whose character is unknown, per font.
-    unknown: Vec<(String, usize)>,
+    unknown: Vec<(String, Unknown)>,
     /// Number of glyphs whose character is known.
     glyphs: usize,
     images: f64,
@@ -97,6 +100,7 @@ fn interpreted<'a>(
     pdf: &'a Pdf,
     source: &Source<'a>,
     cache: &InterpreterCache<'a>,
+    characters: &Characters<'_>,
     steps: u64,
 ) -> Option<Content> {
     let visible = source.intersected_crop_box();
@@ -104,7 +108,7 @@ fn interpreted<'a>(
     let settings = InterpreterSettings::default();
     let mut context = Context::new(Affine::IDENTITY, bounds, cache, pdf.xref(), settings);
     let mut budget = Budget::new(steps);
-    let mut page = Page::new(bounds, &mut budget);
+    let mut page = Page::new(bounds, &mut budget, characters);
     let work = AssertUnwindSafe(|| interpret_page(source, &mut context, &mut page));
     catch_unwind(work).ok()?;
     form::add_values(source, &mut page);
@@ -117,9 +121,9 @@ fn interpreted<'a>(
 
 /// Records what of a page could not be read.
 fn report(content: &Content, place: &str, outline: &mut Outline) {
-    for (font, count) in &content.unknown {
+    for (font, Unknown { count, adjacent }) in &content.unknown {
         // A few are bullets and icons.
-        if *count < 20 && *count * 20 < content.glyphs {
+        if *count < 20 && *count * 20 < content.glyphs && *adjacent < 3 {
             continue;
         }
         let why = format!("{font} does not say which characters its glyphs are");
