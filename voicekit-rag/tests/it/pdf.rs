@@ -304,6 +304,36 @@ fn values_of_form_fields_are_text() {
 }
 
 #[test]
+fn values_of_form_fields_are_text_if_their_appearance_shows_none() {
+    let fields = |pdf: &mut Pdf| {
+        let widget = "/Type /Annot /Subtype /Widget /AP << /N 8 0 R >>";
+        pdf.add(format!("<< {widget} /FT /Tx /V (Ada Lovelace) /Rect [100 695 300 710] >>"));
+        let options = "/Opt [(Single room) [(d) (Double room)]]";
+        pdf.add(format!("<< {widget} /FT /Ch {options} /V () /Rect [100 675 300 690] >>"));
+        pdf.add(format!("<< {widget} /FT /Ch /Ff 131072 /Opt [(Visa)] /Rect [100 655 300 670] >>"));
+        pdf.stream("/Type /XObject /Subtype /Form /BBox [0 0 200 15]", "/Tx BMC EMC");
+    };
+    let drawing = b"BT /F1 12 Tf 20 700 Td (Name:) Tj 0 -20 Td (Rooms:) Tj ET";
+    let text = text(&pages(&[drawing], "", "/Annots [5 0 R 6 0 R 7 0 R]", fields));
+    assert!(text.contains("Ada Lovelace") && text.contains("Single room, Double room"), "{text}");
+    assert!(!text.contains("Visa"), "{text}");
+}
+
+#[test]
+fn texts_written_on_a_page_without_an_appearance_are_read() {
+    let note = |pdf: &mut Pdf| {
+        let text = "/Type /Annot /Subtype /FreeText /Contents (Closed in August)";
+        pdf.add(format!("<< {text} /Rect [20 660 300 680] >>"));
+        pdf.add(
+            "<< /Type /Annot /Subtype /FreeText /F 2 /Contents (Draft) /Rect [20 600 300 620] >>",
+        );
+    };
+    let drawing = b"BT /F1 12 Tf 20 700 Td (Breakfast is served.) Tj ET";
+    let bytes = pages(&[drawing], "", "/Annots [5 0 R 6 0 R]", note);
+    assert_eq!(text(&bytes), "Breakfast is served.\nClosed in August");
+}
+
+#[test]
 fn columns_are_read_one_after_the_other_and_tables_row_by_row() {
     let column = |x: i32, word: &str| -> String {
         (0..6)

@@ -111,7 +111,7 @@ fn interpreted<'a>(
     let mut page = Page::new(bounds, &mut budget, characters);
     let work = AssertUnwindSafe(|| interpret_page(source, &mut context, &mut page));
     catch_unwind(work).ok()?;
-    form::add_values(source, &mut page);
+    form::add_texts(source, &mut page);
     let paragraphs = layout::paragraphs(&page.glyphs);
     let Page { glyphs, unknown, images, shapes, .. } = page;
     let (glyphs, unknown) = (glyphs.len(), unknown.into_iter().collect());
