@@ -334,6 +334,18 @@ fn texts_written_on_a_page_without_an_appearance_are_read() {
 }
 
 #[test]
+fn boxes_without_an_area_do_not_hide_the_page() {
+    let drawing = b"BT /F1 12 Tf 20 700 Td (Breakfast is served.) Tj ET";
+    let bytes = |entries: &str| pages(&[drawing], "", entries, |_| {});
+    let mut without = bytes("");
+    let at = without.windows(13).position(|window| window == b"[0 0 600 800]").unwrap();
+    without[at..at + 13].copy_from_slice(b"[0 0   0   0]");
+    for bytes in [bytes("/CropBox [0 0 0 0]"), bytes("/CropBox [700 900 800 1000]"), without] {
+        assert_eq!(text(&bytes), "Breakfast is served.");
+    }
+}
+
+#[test]
 fn columns_are_read_one_after_the_other_and_tables_row_by_row() {
     let column = |x: i32, word: &str| -> String {
         (0..6)

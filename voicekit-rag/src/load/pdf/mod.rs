@@ -103,8 +103,7 @@ fn interpreted<'a>(
     characters: &Characters<'_>,
     steps: u64,
 ) -> Option<Content> {
-    let visible = source.intersected_crop_box();
-    let bounds = Rect::new(visible.x0, visible.y0, visible.x1, visible.y1);
+    let bounds = visible(source);
     let settings = InterpreterSettings::default();
     let mut context = Context::new(Affine::IDENTITY, bounds, cache, pdf.xref(), settings);
     let mut budget = Budget::new(steps);
@@ -117,6 +116,15 @@ fn interpreted<'a>(
     let (glyphs, unknown) = (glyphs.len(), unknown.into_iter().collect());
     let steps = steps - budget.left();
     Some(Content { paragraphs, unknown, glyphs, images, shapes, steps })
+}
+
+/// The part of a page that is shown. Viewers ignore a box without any area, and fall back to letter
+/// paper.
+fn visible(source: &Source<'_>) -> Rect {
+    let boxes = [source.intersected_crop_box(), source.media_box()];
+    let mut boxes = boxes.map(|area| Rect::new(area.x0, area.y0, area.x1, area.y1)).into_iter();
+    let letter = Rect::new(0.0, 0.0, 612.0, 792.0);
+    boxes.find(|area| area.width() > 0.0 && area.height() > 0.0).unwrap_or(letter)
 }
 
 /// Records what of a page could not be read.
