@@ -346,6 +346,23 @@ fn boxes_without_an_area_do_not_hide_the_page() {
 }
 
 #[test]
+fn text_that_is_drawn_in_two_incomplete_layers_is_whole() {
+    // The first layer lacks the point, whose place the second one fills.
+    let drawing = "BT /F1 12 Tf 20 700 Td (Tax 1) Tj ET \
+                   BT /F1 12 Tf 53.35 700 Td (9 percent) Tj ET \
+                   BT /F1 12 Tf 20 700 Td (Tax 1.9 percent) Tj ET";
+    assert_eq!(text(&page(drawing)), "Tax 1.9 percent");
+}
+
+#[test]
+fn dots_before_page_numbers_do_not_join_the_words_before_them() {
+    let dots = "(.) -300 ".repeat(30);
+    let drawing = format!("BT /F1 12 Tf 20 700 Td [(Getting) -200 (here) -300 {dots} (12)] TJ ET");
+    let text = text(&page(&drawing));
+    assert!(text.starts_with("Getting here"), "{text}");
+}
+
+#[test]
 fn columns_are_read_one_after_the_other_and_tables_row_by_row() {
     let column = |x: i32, word: &str| -> String {
         (0..6)

@@ -14,6 +14,11 @@ pub(super) const CELL_GAP: f64 = 0.95;
 /// The latest rows in which the row of a glyph is looked for.
 const ROWS: usize = 300;
 
+/// The most glyphs of runs that are put together.
+const FILLED: usize = 1000;
+/// Glyphs on either side of a place that may cover it.
+const AROUND: usize = 3;
+
 /// Text on one baseline without a wide gap. Coordinates are along the baseline (x) and upwards (y).
 #[derive(Clone, Debug)]
 pub(super) struct Segment {
@@ -75,6 +80,10 @@ impl Placed {
     fn is_blank(&self) -> bool {
         !self.text.is_empty() && self.text.trim().is_empty()
     }
+
+    fn is_letter(&self) -> bool {
+        self.text.trim().starts_with(char::is_alphanumeric)
+    }
 }
 
 /// Whether a glyph stands in the row that begins with `first`: on its baseline, or next to it like
@@ -96,7 +105,7 @@ fn belongs(first: &Placed, glyph: &Placed) -> bool {
 
 fn row(glyphs: Vec<Placed>) -> Option<Row> {
     let mut segments: Vec<Segment> =
-        cells(runs(glyphs)).iter().filter_map(|cell| segment(cell)).collect();
+        cells(filled(runs(glyphs))).iter().filter_map(|cell| segment(cell)).collect();
     if segments.iter().any(|segment| script::is_right_to_left(&segment.text)) {
         segments.reverse();
     }
@@ -128,6 +137,47 @@ fn runs(glyphs: Vec<Placed>) -> Vec<Vec<Placed>> {
     runs
 }
 
+/// The runs, in which a run that fits into the gaps of the one before is part of it. Programs that
+/// draw a text twice draw different glyphs each time, and a glyph that comes twice is kept once.
+fn filled(runs: Vec<Vec<Placed>>) -> Vec<Vec<Placed>> {
+    let mut filled: Vec<Vec<Placed>> = Vec::new();
+    for run in runs {
+        match filled.last_mut() {
+            Some(before) if fits(before, &run) => {
+                // A space that is drawn over letters does not separate them.
+                let more: Vec<Placed> =
+                    run.into_iter().filter(|glyph| has_room(before, glyph)).collect();
+                before.extend(more);
+                before.sort_by(|a, b| compare(a.left, b.left));
+            }
+            _ => filled.push(run),
+        }
+    }
+    filled
+}
+
+/// Whether `other` begins within `run`, and none of its glyphs covers one of the run.
+fn fits(run: &[Placed], other: &[Placed]) -> bool {
+    if run.len() + other.len() > FILLED {
+        return false;
+    }
+    let end = run.iter().map(|glyph| glyph.right).fold(f64::NEG_INFINITY, f64::max);
+    let is_sorted = run.is_sorted_by(|a, b| a.left <= b.left);
+    let mut drawn = other.iter().filter(|glyph| !glyph.is_blank());
+    is_sorted && other[0].left < end && drawn.all(|glyph| has_room(run, glyph))
+}
+
+/// Whether no glyph of `run`, which is in order, covers more of `glyph` than kerning does. A space
+/// is not kerned.
+fn has_room(run: &[Placed], glyph: &Placed) -> bool {
+    let next = run.partition_point(|other| other.left < glyph.left);
+    let around = run[..next].iter().rev().take(AROUND).chain(run[next..].iter().take(AROUND));
+    let covers = |other: &Placed| glyph.right.min(other.right) - glyph.left.max(other.left);
+    let mut drawn = around.filter(|other| !other.is_blank());
+    let most = if glyph.is_blank() { 0.05 } else { 0.15 };
+    drawn.all(|other| covers(other) <= most * glyph.size)
+}
+
 /// The glyphs of each cell: runs with no wide gap between them.
 fn cells(runs: Vec<Vec<Placed>>) -> Vec<Vec<Placed>> {
     let mut cells: Vec<Vec<Placed>> = Vec::new();
@@ -156,7 +206,7 @@ fn segment(glyphs: &[Placed]) -> Option<Segment> {
     let mut segment: Option<Segment> = None;
     let mut is_spaced = false;
     for glyph in glyphs {
-        let text = glyph.text.trim();
+        let text = script::as_drawn(glyph.text.trim());
         // A space that is drawn separates words, however wide it is.
         is_spaced |= glyph.text.starts_with(char::is_whitespace);
         match &mut segment {
@@ -166,7 +216,7 @@ fn segment(glyphs: &[Placed]) -> Option<Segment> {
                 if is_apart && !text.is_empty() {
                     segment.text.push(' ');
                 }
-                segment.text.push_str(text);
+                segment.text.push_str(&text);
                 // Drawn spaces may be wider than they look; an empty text takes its room.
                 if !text.is_empty() || glyph.text.is_empty() {
                     segment.right = segment.right.max(glyph.right);
@@ -176,7 +226,7 @@ fn segment(glyphs: &[Placed]) -> Option<Segment> {
             None if text.is_empty() => {}
             None => {
                 let Placed { left, right, baseline, size, .. } = *glyph;
-                segment = Some(Segment { text: text.to_owned(), left, right, baseline, size });
+                segment = Some(Segment { text: text.to_string(), left, right, baseline, size });
             }
         }
         if !text.is_empty() {
@@ -189,13 +239,17 @@ fn segment(glyphs: &[Placed]) -> Option<Segment> {
 }
 
 /// The gap from which on glyphs of a cell are different words, in parts of the font's size: more
-/// where letters are spaced out.
+/// where letters are spaced out. Other characters, such as the dots of a table of contents, only count
+/// where there are few letters.
 fn word_gap(glyphs: &[Placed]) -> f64 {
-    let pairs: Vec<(&Placed, &Placed)> = glyphs
-        .iter()
-        .zip(glyphs.iter().skip(1))
-        .filter(|(a, b)| !a.text.trim().is_empty() && !b.text.trim().is_empty())
-        .collect();
+    let drawn =
+        |(a, b): &(&Placed, &Placed)| !a.text.trim().is_empty() && !b.text.trim().is_empty();
+    let mut pairs: Vec<(&Placed, &Placed)> =
+        glyphs.iter().zip(glyphs.iter().skip(1)).filter(drawn).collect();
+    let is_word = |(a, b): &(&Placed, &Placed)| a.is_letter() && b.is_letter();
+    if pairs.iter().filter(|pair| is_word(pair)).count() >= 3 {
+        pairs.retain(is_word);
+    }
     let em = |a: &Placed, b: &Placed| a.size.min(b.size).max(0.01);
     let mut gaps: Vec<f64> = pairs.iter().map(|(a, b)| (b.left - a.right) / em(a, b)).collect();
     if gaps.len() < 3 {
