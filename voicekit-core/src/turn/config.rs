@@ -159,17 +159,25 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Speculation {
-    /// So many replies may be prepared for one turn; each that is not used has cost a request to
-    /// the model. 0 turns it off; default 2.
+    /// The most replies that are prepared for one turn; each that is not used costs a request to
+    /// the model. 0 turns preparing off; default 4.
     pub most: u32,
-    /// The words must have stood for this long. Default: 100 ms.
+    /// How long interim words must have stood. Words of a final transcript are taken at once.
+    /// Default: 100 ms.
     #[serde(rename = "stable_ms", with = "crate::time::in_ms")]
     pub stable: Duration,
+    /// How long before the turn can end a reply to it is begun: at least what a model and a voice
+    /// take up to the first audio. If this call's replies take longer, so does the lead. More
+    /// wastes requests on pauses after which the caller goes on. Default: 700 ms, for a first
+    /// token after 400 ms, ten words at 10 ms, and first audio after 200 ms.
+    #[serde(rename = "lead_ms", with = "crate::time::in_ms")]
+    pub lead: Duration,
 }
 
 impl Default for Speculation {
     fn default() -> Self {
-        Self { most: 2, stable: Duration::from_millis(100) }
+        let ms = Duration::from_millis;
+        Self { most: 4, stable: ms(100), lead: ms(700) }
     }
 }
 

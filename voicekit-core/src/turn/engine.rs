@@ -11,6 +11,7 @@ mod turn_end;
 mod who;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::asr::TurnSign;
 use crate::error::Result;
@@ -47,6 +48,8 @@ pub struct Engine {
     /// The one that is being made in case the turn is over.
     prepared: Option<Prepared>,
     last_reply: u64,
+    /// The longest that a reply of the model took up to its first audio.
+    slowest_reply: Duration,
     runs: Runs,
     /// What is to be said as soon as the agent may speak.
     queue: VecDeque<Queued>,
@@ -87,6 +90,7 @@ impl Engine {
             reply: None,
             prepared: None,
             last_reply: 0,
+            slowest_reply: Duration::ZERO,
             runs: Runs::default(),
             queue: VecDeque::new(),
             answered: None,
@@ -189,7 +193,7 @@ impl Engine {
                 Timer::Keys => self.keys_overdue(now),
                 Timer::EndOfTurn | Timer::Noise => self.end_of_turn(now),
                 Timer::Transcript => self.transcript_overdue(now),
-                Timer::Prepare => self.prepare(),
+                Timer::Prepare => self.prepare(now),
                 Timer::Resume => self.resume(now),
                 Timer::Idle => self.idle(now),
                 Timer::ReplyStart | Timer::ReplyStall => self.fail_reply(now),
@@ -236,7 +240,7 @@ impl Engine {
     fn sign(&mut self, now: Timestamp, sign: TurnSign) {
         match sign {
             TurnSign::Started => self.recognizer_started(now),
-            TurnSign::EagerEnd => self.prepare_eagerly(),
+            TurnSign::EagerEnd => self.prepare_eagerly(now),
             TurnSign::Resumed => self.discard(),
             TurnSign::Ended => self.recognizer_ended(now),
         }

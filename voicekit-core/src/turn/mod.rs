@@ -39,8 +39,9 @@
 //! word that is more than a backchannel, or speech that lasts, takes the floor; otherwise the agent
 //! goes on from the start of the word that was cut ([`Action::Release`]).
 //!
-//! **Speculation.** When the caller's words have stood for a moment, a reply to them is prepared
-//! ([`Action::Prepare`]). It is adopted if they are the words of the turn in the end.
+//! **Speculation.** Some time before the turn can end ([`Speculation::lead`]), a reply to the
+//! caller's words is prepared ([`Action::Prepare`]). It is adopted if they are the words of the turn
+//! in the end, however they are written.
 //!
 //! **Tools.** A reply may ask for tools. They run while it is heard; the model goes on when all
 //! have finished ([`Source::Tools`]). If that takes long, the caller is told. A tool that is to

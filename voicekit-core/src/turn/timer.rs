@@ -86,6 +86,10 @@ impl Timers {
         self.0[timer as usize].is_some()
     }
 
+    pub(super) fn get(&self, timer: Timer) -> Option<Timestamp> {
+        self.0[timer as usize]
+    }
+
     /// The earliest deadline; among equals, the one declared first.
     pub(super) fn next(&self) -> Option<(Timestamp, Timer)> {
         Timer::ALL.iter().filter_map(|&timer| Some((self.0[timer as usize]?, timer))).min()

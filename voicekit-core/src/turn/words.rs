@@ -22,12 +22,14 @@ mod fr;
 mod language;
 mod letters;
 mod numbers;
+mod same;
 mod whole;
 mod zh;
 
 use language::{Language, starts_with_phrase, word_starts};
 pub(super) use language::{count as word_length, has_phrase, is_ideograph, normalise};
 use numbers::Tally;
+pub(super) use same::same_words;
 
 /// What words mean to turn taking, in one language.
 ///

@@ -8,7 +8,7 @@ use voicekit_core::turn::Config;
 
 use crate::turn_script::{check, check_over_the_agent, check_with, config};
 
-/// Scenario 16: the model begins when the words have stood for 100 ms, and not at 1600.
+/// Scenario 16: the model begins once the voice is known to be silent, and not at 1600.
 #[test]
 fn a_reply_is_prepared_as_soon_as_the_words_stand() {
     check_with(
@@ -40,13 +40,81 @@ fn a_reply_to_words_that_went_on_is_discarded() {
              0 started
              speech 500 1000
           1220 final "Tell me a story"
-        > 1320 prepare #1 "Tell me a story"
+        > 1220 prepare #1 "Tell me a story"
              speech 1400 2000
           2250 final "about a firefighter."
         > 2250 discard #1
-        > 2350 prepare #2 "Tell me a story about a firefighter."
+        > 2250 prepare #2 "Tell me a story about a firefighter."
         > 2600 remember caller "Tell me a story about a firefighter."
         > 2600 adopt #2
+        "##,
+    );
+}
+
+/// Scenario 16: interim words must have stood, and those from before the silence may lack the last.
+#[test]
+fn a_reply_to_interim_words_waits_until_they_stand() {
+    check_with(
+        speculating(),
+        r##"
+             0 started
+             speech 500 1000
+          1150 interim "Tell me"
+          1230 interim "Tell me a story"
+        > 1330 prepare #1 "Tell me a story"
+          1400 final "Tell me a story."
+        > 1600 remember caller "Tell me a story."
+        > 1600 adopt #1
+        "##,
+    );
+    check_with(
+        speculating(),
+        r##"
+             0 started
+             speech 500 1000
+           980 interim "Tell me"
+        > 1400 prepare #1 "Tell me"
+          1450 interim "Tell me a story"
+        > 1450 discard #1
+        > 1550 prepare #2 "Tell me a story"
+          1590 final "Tell me a story."
+        > 1600 remember caller "Tell me a story."
+        > 1600 adopt #2
+        "##,
+    );
+}
+
+/// Scenario 16: a doubtful verdict keeps a reply from being heard, not from being prepared; it is
+/// prepared as late as it can be, since the caller probably goes on.
+#[test]
+fn a_reply_to_a_doubtful_turn_is_prepared_in_time_for_its_end() {
+    check_with(
+        speculating(),
+        r##"
+             0 started
+             speech 500 1000
+          1210 judged 1 0.1
+          1220 final "Tell me a story."
+        > 1800 prepare #1 "Tell me a story."
+        > 2500 remember caller "Tell me a story."
+        > 2500 adopt #1
+        "##,
+    );
+}
+
+/// Scenario 16: how a recognizer writes numbers in the end changes nothing.
+#[test]
+fn a_reply_fits_however_numbers_are_written() {
+    check_with(
+        speculating(),
+        r##"
+             0 started
+             speech 500 1000
+          1210 interim "a table for two at seven thirty"
+        > 1310 prepare #1 "a table for two at seven thirty"
+          1400 final "A table for 2 at 7:30."
+        > 1600 remember caller "A table for 2 at 7:30."
+        > 1600 adopt #1
         "##,
     );
 }
@@ -60,10 +128,10 @@ fn only_so_many_replies_are_prepared_for_a_turn() {
              0 started
              speech 500 1000
           1210 final "Rye"
-        > 1310 prepare #1 "Rye"
+        > 1210 prepare #1 "Rye"
           1320 final "rolls"
         > 1320 discard #1
-        > 1420 prepare #2 "Rye rolls"
+        > 1320 prepare #2 "Rye rolls"
           1430 final "please."
         > 1430 discard #2
         > 1600 remember caller "Rye rolls please."

@@ -1,21 +1,33 @@
 //! Preparing a reply while it is not certain yet that the caller has finished.
+//!
+//! A prepared reply is made up to its first audio and beyond, so that it sounds at once when the
+//! turn ends. It is wasted if the caller goes on. So it is begun when it is due rather than when it
+//! is possible: [`Speculation::lead`](crate::turn::Speculation::lead) before the turn can end.
+
+use std::time::Duration;
 
 use crate::time::Timestamp;
 use crate::turn::event::{Action, ReplyId};
+use crate::turn::strategy::Stop;
 use crate::turn::timer::Timer;
+use crate::turn::words::same_words;
 
 use super::Engine;
-use super::transcript::same_words;
+
+/// How far the interim transcripts of streaming recognizers lag behind the sound, mostly.
+const RECOGNIZER_LAG: Duration = Duration::from_millis(300);
 
 /// A reply that is made in silence, and the words it answers.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) id: ReplyId,
     pub(super) text: String,
+    pub(super) since: Timestamp,
 }
 
 impl Engine {
-    /// The words have changed: a reply to others is not wanted, one to these soon may be.
+    /// The words or the end of the turn are known better than before: a prepared reply to other
+    /// words is discarded, and one to these is prepared now or when it is due.
     pub(super) fn plan_reply(&mut self, now: Timestamp) {
         self.timers.clear(Timer::Prepare);
         if let Some(prepared) = &self.prepared
@@ -23,20 +35,26 @@ impl Engine {
         {
             self.discard();
         }
-        if self.prepared.is_none() && self.may_prepare() && self.turn.has_words() {
-            let stable = self.turn.changed_at + self.config.speculation.stable;
-            self.timers.set(Timer::Prepare, stable.max(now));
+        let wanted = self.caller_has_floor() && !self.speech.is_active() && self.turn.has_words();
+        if !wanted || self.prepared.is_some() || !self.may_prepare() {
+            return;
         }
+        let due = self.preparation_due();
+        if due > now {
+            return self.timers.set(Timer::Prepare, due);
+        }
+        self.prepare_eagerly(now);
     }
 
-    pub(super) fn prepare(&mut self) {
+    pub(super) fn prepare(&mut self, now: Timestamp) {
         if !self.speech.is_active() {
-            self.prepare_eagerly();
+            self.prepare_eagerly(now);
         }
     }
 
-    /// The recogniser, which follows turns, believes that this one is over.
-    pub(super) fn prepare_eagerly(&mut self) {
+    /// Prepares a reply to the words so far. The recognizer, which follows turns, may believe that
+    /// this one is over although the caller is still heard.
+    pub(super) fn prepare_eagerly(&mut self, now: Timestamp) {
         self.timers.clear(Timer::Prepare);
         let text = self.turn.text();
         let stale = |prepared: &Prepared| !same_words(&prepared.text, &text);
@@ -50,7 +68,7 @@ impl Engine {
         self.last_reply += 1;
         let id = ReplyId(self.last_reply);
         self.actions.push_back(Action::Prepare { reply: id, text: text.clone() });
-        self.prepared = Some(Prepared { id, text });
+        self.prepared = Some(Prepared { id, text, since: now });
     }
 
     pub(super) fn discard(&mut self) {
@@ -59,12 +77,34 @@ impl Engine {
         }
     }
 
+    /// Notes how long a reply of the model took up to its first audio.
+    pub(super) fn learn_lead(&mut self, took: Duration) {
+        self.slowest_reply = self.slowest_reply.max(took);
+    }
+
+    /// When a reply to the words so far is due. Final words stand; interim ones may change and are
+    /// waited for. A turn that ends by silence alone cannot end before its deadline.
+    fn preparation_due(&self) -> Timestamp {
+        let speculation = &self.config.speculation;
+        let (changed, quiet) = (self.turn.changed_at, self.turn.quiet_since.unwrap_or_default());
+        let by_silence = self.config.stop.contains(&Stop::Silence);
+        let stands = if self.turn.interim.is_empty() && by_silence {
+            changed
+        } else if changed >= quiet {
+            changed + speculation.stable
+        } else {
+            // The recognizer has not caught up with what was said.
+            quiet + RECOGNIZER_LAG + speculation.stable
+        };
+        let end = self.timers.get(Timer::EndOfTurn).filter(|_| by_silence);
+        let lead = speculation.lead.max(self.slowest_reply);
+        end.map_or(stands, |end| stands.max(end - lead))
+    }
+
     fn may_prepare(&self) -> bool {
-        let doubted = |finished| finished < self.config.endpoint.likely;
         self.turn.prepared < self.config.speculation.most
             && self.reply.is_none()
             && self.turn.keys.is_empty()
-            && !self.turn.finished.is_some_and(doubted)
             && !self.ending
             && !self.silent
             && self.runs.is_empty()

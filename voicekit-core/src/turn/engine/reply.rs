@@ -9,6 +9,7 @@ use crate::turn::event::{Action, Latency, ReplyId, Source, State};
 use crate::turn::timer::Timer;
 
 use super::Engine;
+use super::prepare::Prepared;
 
 /// What is to be said as soon as the agent may speak.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(super) struct Reply {
     pub(super) failed: bool,
     /// When the caller stopped speaking and when the turn was over without its transcript.
     pub(super) asked: Option<(Timestamp, Timestamp)>,
+    /// When it was asked for, or prepared, if it was prepared before.
+    pub(super) requested: Timestamp,
     pub(super) started: Timestamp,
     pub(super) first_text: Option<Timestamp>,
     pub(super) first_audio: Option<Timestamp>,
@@ -73,8 +76,10 @@ impl Engine {
     }
 
     /// The reply that was prepared is the one.
-    pub(super) fn adopt(&mut self, now: Timestamp, id: ReplyId) {
-        self.begin(now, Reply::new(id, Source::Turn, now), Action::Adopt(id));
+    pub(super) fn adopt(&mut self, now: Timestamp, prepared: &Prepared) {
+        let mut reply = Reply::new(prepared.id, Source::Turn, now);
+        reply.requested = prepared.since;
+        self.begin(now, reply, Action::Adopt(prepared.id));
     }
 
     fn next_reply(&mut self) -> ReplyId {
@@ -118,8 +123,13 @@ impl Engine {
 
     pub(super) fn audio(&mut self, now: Timestamp, reply: ReplyId, duration: Duration) {
         let Some(live) = self.making(reply) else { return };
+        let is_first = live.first_audio.is_none() && live.source.is_model();
         live.first_audio.get_or_insert(now);
         live.ledger.audio(now, duration);
+        let took = now.since(live.requested);
+        if is_first {
+            self.learn_lead(took);
+        }
         self.timers.clear(Timer::ReplyStart);
         self.sound(now);
     }
@@ -260,6 +270,7 @@ impl Reply {
             spoken_over: None,
             failed: false,
             asked: None,
+            requested: started,
             started,
             first_text: None,
             first_audio: None,

@@ -37,6 +37,7 @@ impl Engine {
         self.turn.interim = text;
         if !self.turn.owed && !self.hung_up {
             self.heard_words(now, false);
+            self.plan_reply(now);
         }
     }
 
@@ -73,6 +74,7 @@ impl Engine {
         if self.turn.over.is_some_and(|over| over.forced || !self.speech.is_active()) {
             self.close_if_whole(now);
         }
+        self.plan_reply(now);
     }
 
     /// Ends a turn whose words are known, unless they show that the silence was a pause in what is
@@ -181,7 +183,6 @@ impl Engine {
                 self.release(now);
             }
         }
-        self.plan_reply(now);
     }
 
     pub(super) fn weigh_words(&mut self, text: &str) {
@@ -247,12 +248,4 @@ pub(super) fn join(a: &str, b: &str) -> String {
     let (a, b) = (a.trim(), b.trim());
     let space = if a.is_empty() || b.is_empty() { "" } else { " " };
     format!("{a}{space}{b}")
-}
-
-/// Whether the texts differ in case, punctuation and spaces at most.
-pub(super) fn same_words(a: &str, b: &str) -> bool {
-    fn letters(text: &str) -> impl Iterator<Item = char> {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
-    }
-    letters(a).eq(letters(b))
 }

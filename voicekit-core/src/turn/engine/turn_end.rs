@@ -6,9 +6,9 @@ use crate::time::Timestamp;
 use crate::turn::event::{Action, Hint, Source};
 use crate::turn::strategy::{Mute, Stop, Verdict};
 use crate::turn::timer::Timer;
+use crate::turn::words::same_words;
 
 use super::Engine;
-use super::transcript::same_words;
 
 /// How often in a row a lost recogniser is opened again before the call is given up.
 const HEARING_ATTEMPTS: u32 = 4;
@@ -175,7 +175,7 @@ impl Engine {
             return;
         }
         match self.prepared.take() {
-            Some(prepared) if same_words(&prepared.text, &text) => self.adopt(now, prepared.id),
+            Some(prepared) if same_words(&prepared.text, &text) => self.adopt(now, &prepared),
             prepared => {
                 self.prepared = prepared;
                 self.start_reply(now, Source::Turn);
