@@ -15,7 +15,8 @@
 //!
 //! A word has been heard when the position has passed its end. Where the voice gives no times,
 //! they are taken to be spread over the audio in proportion to their length; while the audio is
-//! still being made, at [`CHARS_PER_SECOND`].
+//! still being made, at [`CHARS_PER_SECOND`]. Where times are late, by more than [`LATE`], the words
+//! after the last known time are taken to follow it at the pace of those before.
 //!
 //! # Invariants
 //!
@@ -30,6 +31,10 @@ use crate::tts::SpokenWord;
 /// The usual rate of English speech: 150 words a minute of six characters each, the space
 /// included.
 pub const CHARS_PER_SECOND: f64 = 15.0;
+
+/// Word times that lag behind what is heard by more than this are late. Longer than a voice pauses
+/// between sentences, in which no word is spoken.
+const LATE: Duration = Duration::from_secs(1);
 
 /// How many words a word time may skip to find the word it belongs to. Voices leave out what
 /// they do not pronounce, such as a lone dash.
@@ -188,24 +193,32 @@ impl Ledger {
     }
 
     fn words_before(&self, position: Duration) -> usize {
-        if self.timed > 0 {
-            let timed = self.words[..self.timed].iter();
-            return timed.take_while(|word| word.end.is_some_and(|end| end <= position)).count();
+        let timed = self.words[..self.timed].iter();
+        let timed = timed.take_while(|word| word.end.is_some_and(|end| end <= position)).count();
+        if timed < self.timed {
+            return timed;
         }
-        let mut left = position.as_secs_f64() * self.chars_per_second();
-        let chars = self.words.iter().map(|word| word.text.chars().count());
+        let since = self.timed_end().map_or(Duration::ZERO, |end| end + LATE);
+        let mut left = position.saturating_sub(since).as_secs_f64() * self.chars_per_second();
+        let chars = self.words[timed..].iter().map(|word| word.text.chars().count());
         let heard = chars.take_while(|&count| {
             left -= f64::from(u32::try_from(count).unwrap_or(u32::MAX));
             left >= 0.0
         });
-        heard.count()
+        timed + heard.count()
+    }
+
+    /// The end of the last word whose time is known.
+    fn timed_end(&self) -> Option<Duration> {
+        self.timed.checked_sub(1).and_then(|last| self.words[last].end)
     }
 
     /// Where the word at `position` starts, as far as that is known.
     fn word_start(&self, position: Duration) -> Duration {
         let heard = self.words_before(position);
         if self.timed > 0 {
-            let last = heard.checked_sub(1).and_then(|last| self.words[last].end);
+            // Of a word without a time it is not known where it ends: it goes on from where it is.
+            let last = heard.checked_sub(1).map(|last| self.words[last].end.unwrap_or(position));
             return last.unwrap_or_default().min(position);
         }
         let chars: usize = self.words[..heard].iter().map(|word| word.text.chars().count()).sum();
@@ -214,6 +227,11 @@ impl Ledger {
     }
 
     fn chars_per_second(&self) -> f64 {
+        if let Some(end) = self.timed_end().filter(|end| !end.is_zero()) {
+            let chars = self.words[..self.timed].iter().map(|word| word.text.chars().count());
+            let chars = u32::try_from(chars.sum::<usize>()).unwrap_or(u32::MAX);
+            return f64::from(chars) / end.as_secs_f64();
+        }
         let seconds = self.made.as_secs_f64();
         let chars: usize = self.words.iter().map(|word| word.text.chars().count()).sum();
         if !self.finished || seconds == 0.0 || chars == 0 {

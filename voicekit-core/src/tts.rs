@@ -21,7 +21,8 @@ use crate::error::Result;
 /// 4. Dropping the output cancels the work and drops `text`.
 /// 5. At most one item is an `Err`, and it is the last.
 /// 6. Text without anything to pronounce yields no audio and is no error.
-/// 7. A [`Spoken::Word`] comes before or with the audio it lies in; starts never decrease.
+/// 7. A [`Spoken::Word`] comes as soon as its end is known, at the latest with the audio that follows
+///    it; audio does not wait for it. Starts never decrease.
 #[async_trait]
 pub trait Tts: fmt::Debug + Send + Sync + 'static {
     /// What this voice is and gives.
@@ -37,6 +38,16 @@ pub trait Tts: fmt::Debug + Send + Sync + 'static {
         request: TtsRequest,
         text: BoxStream<'static, String>,
     ) -> Result<BoxStream<'static, Result<Spoken>>>;
+
+    /// Connects ahead of such a request, which saves it the round trips. Does nothing if a
+    /// connection waits, and nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// As [`speak`](Self::speak). A later request is worth trying all the same.
+    async fn warm(&self, _request: &TtsRequest) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A voice that is shared is a voice.
@@ -52,6 +63,10 @@ impl<T: Tts + ?Sized> Tts for Arc<T> {
         text: BoxStream<'static, String>,
     ) -> Result<BoxStream<'static, Result<Spoken>>> {
         (**self).speak(request, text).await
+    }
+
+    async fn warm(&self, request: &TtsRequest) -> Result<()> {
+        (**self).warm(request).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! The audio of one reply and where its words lie, whatever connections it comes over.
 //!
-//! A word that may not be whole is kept back together with its audio, so that it comes before or
-//! with its audio, and so that after a lost connection it can be spoken again from its beginning.
+//! Audio is given as it comes. A word is given once it is whole: with the audio that it ends in, or
+//! with what comes next if only that shows that it is whole. After a lost connection, a word of which
+//! a part was given is spoken again from its beginning, and as much audio is left out.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,15 +15,11 @@ use voicekit_core::tts::Spoken;
 use crate::wire::Character;
 use crate::words::Words;
 
-/// The longest that is kept back: a long word. Languages without spaces would otherwise be kept
-/// back up to the end of their sentence.
-const KEPT_BACK: Duration = Duration::from_secs(1);
-
 #[derive(Debug)]
 pub(crate) struct Track {
     format: AudioFormat,
     with_words: bool,
-    /// Audio that came and is not given yet.
+    /// Audio that came and is not given yet: what is to be left out, or half a sample.
     kept: BytesMut,
     /// Bytes of audio that were given.
     given: usize,
@@ -30,6 +27,8 @@ pub(crate) struct Track {
     origin: usize,
     /// Bytes that come again and are left out.
     skip: usize,
+    /// Words that end before were given with audio that is left out.
+    resumed: Duration,
     words: Words,
     /// When the last word began that was given.
     last: Duration,
@@ -45,6 +44,7 @@ impl Track {
             given: 0,
             origin: 0,
             skip: 0,
+            resumed: Duration::ZERO,
             words: Words::default(),
             last: Duration::ZERO,
             ready: VecDeque::new(),
@@ -71,7 +71,7 @@ impl Track {
         let again = self.skip.min(self.whole());
         self.skip -= again;
         let _ = self.kept.split_to(again);
-        self.give(self.free())
+        self.give(self.whole())
     }
 
     /// The next audio of a context, and its characters. By the service's reference their times
@@ -119,14 +119,14 @@ impl Track {
     /// The connection is lost: gives the text that is to be spoken on another. Without times of
     /// words that is all of it, and as much audio as was given is left out when it comes again.
     pub(crate) fn lost(&mut self) -> String {
-        let knows = self.words.is_aligned() || self.given == self.origin;
-        let origin = self.origin;
+        let (origin, given) = (self.origin, self.given);
+        let knows = self.words.is_aligned() || given == origin;
+        let partial = self.words.first_untaken().map(|start| self.format.bytes_in(start));
         let rest = self.words.rest();
         self.begin();
-        if !knows {
-            self.origin = origin;
-            self.skip = self.given - origin;
-        }
+        self.origin = if knows { partial.unwrap_or(given).clamp(origin, given) } else { origin };
+        self.skip = given - self.origin;
+        self.resumed = if knows { Duration::ZERO } else { self.format.duration_of(given) };
         rest
     }
 
@@ -142,34 +142,23 @@ impl Track {
         self.kept.len() - self.kept.len() % self.format.encoding.bytes_per_sample()
     }
 
-    /// As many of them as belong to whole words.
-    fn free(&self) -> usize {
-        let whole = self.whole();
-        let Some(start) = self.words.partial_start().filter(|_| self.with_words) else {
-            return whole;
-        };
-        let free = self.format.bytes_in(start).saturating_sub(self.given).min(whole);
-        if whole - free > self.format.bytes_in(KEPT_BACK) { whole } else { free }
-    }
-
     fn give(&mut self, bytes: usize) -> Result<()> {
+        self.give_words(self.format.duration_of(self.given + bytes));
         if bytes == 0 {
             return Ok(());
         }
-        self.give_words(self.format.duration_of(self.given + bytes));
         let audio = self.kept.split_to(bytes).freeze();
         self.given += bytes;
         self.ready.push_back(Spoken::Audio(AudioChunk::new(self.format, audio)?));
         Ok(())
     }
 
-    /// Gives the words that begin before `end`, but for those whose audio was given before.
+    /// Gives the whole words that begin before `end`, but for those whose audio is left out.
     fn give_words(&mut self, end: Duration) {
-        let given = self.format.duration_of(self.given);
         while let Some(mut word) = self.words.next_before(end) {
             word.start = word.start.max(self.last);
             word.end = word.end.max(word.start);
-            if self.with_words && (word.end > given || end == Duration::MAX) {
+            if self.with_words && word.end > self.resumed {
                 self.last = word.start;
                 self.ready.push_back(Spoken::Word(word));
             }

@@ -71,9 +71,10 @@ impl Words {
         }
     }
 
-    /// When the word begins of which more may come.
-    pub(crate) fn partial_start(&self) -> Option<Duration> {
-        self.partial.as_ref().map(|word| word.start)
+    /// When the first word begins that was not taken, if its time is known.
+    pub(crate) fn first_untaken(&self) -> Option<Duration> {
+        let whole = self.whole.front().map(|(word, _)| word.start);
+        whole.or_else(|| self.partial.as_ref().map(|word| word.start))
     }
 
     /// The next whole word, if it begins before `end`.
