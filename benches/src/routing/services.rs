@@ -225,7 +225,7 @@ async fn chat(State(stamps): State<Arc<Stamps>>, body: Bytes) -> Response {
 fn reply(tag: Tag) -> String {
     let [first, second, third] = [0, 1, 2].map(|piece| Tag { piece, ..tag }.word());
     if tag.turn.is_multiple_of(2) {
-        return format!("Yes, that is {first}.");
+        return format!("That is {first}.");
     }
     format!(
         "Of course about {first}, we are open until six {second}. Come whenever you like {third}."
