@@ -57,15 +57,6 @@ impl Anthropic {
     pub fn from_env() -> Result<Self> {
         Self::new(AnthropicConfig::from_env()?)
     }
-
-    /// Connects ahead of the first request, which saves its caller the round trips.
-    ///
-    /// # Errors
-    ///
-    /// `Timeout` or `Connection`.
-    pub async fn warm(&self) -> Result<()> {
-        self.http.warm(&self.endpoint).await
-    }
 }
 
 #[async_trait]
@@ -87,5 +78,9 @@ impl Llm for Anthropic {
         let check = check.with_start_in_thoughts(self.config.starts_in_thoughts);
         let answer = Answer::new(self.endpoint.clone(), request.tools);
         Ok(checked(decode(response.events(), answer), check))
+    }
+
+    async fn warm(&self) -> Result<()> {
+        self.http.warm(&self.endpoint).await
     }
 }

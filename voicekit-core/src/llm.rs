@@ -42,6 +42,16 @@ pub trait Llm: fmt::Debug + Send + Sync + 'static {
     ///
     /// Any [`ErrorKind`](crate::error::ErrorKind).
     async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>>;
+
+    /// Connects ahead of a request, which saves it the round trips. Does nothing if a connection
+    /// waits, and nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` or `Connection`. A later request is worth trying all the same.
+    async fn warm(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A model that is shared is a model.
@@ -53,6 +63,10 @@ impl<T: Llm + ?Sized> Llm for Arc<T> {
 
     async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>> {
         (**self).chat(request).await
+    }
+
+    async fn warm(&self) -> Result<()> {
+        (**self).warm().await
     }
 }
 

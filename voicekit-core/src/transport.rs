@@ -225,6 +225,10 @@ impl fmt::Debug for CallInfo {
 pub trait Answer: Send + Sync + 'static {
     /// Holds the conversation on this line until it ends.
     fn answer(&self, line: Box<dyn Transport>) -> BoxFuture<'static, ()>;
+
+    /// Notes that a call is about to come: the carrier has announced it, and its line opens some
+    /// hundred milliseconds later. Must not block. Does nothing by default.
+    fn announced(&self) {}
 }
 
 impl<F, Fut> Answer for F
@@ -240,5 +244,9 @@ where
 impl Answer for Arc<dyn Answer> {
     fn answer(&self, line: Box<dyn Transport>) -> BoxFuture<'static, ()> {
         (**self).answer(line)
+    }
+
+    fn announced(&self) {
+        (**self).announced();
     }
 }

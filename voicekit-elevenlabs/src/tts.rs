@@ -71,24 +71,6 @@ impl ElevenLabs {
         Self::new(ElevenLabsConfig::from_env()?)
     }
 
-    /// Connects ahead of the first reply to such a request, which saves its caller the round
-    /// trips. Does nothing if a connection waits.
-    ///
-    /// # Errors
-    ///
-    /// As [`speak`](Tts::speak).
-    pub async fn warm(&self, request: &TtsRequest) -> Result<()> {
-        let service = &self.0;
-        let voice = service.voice(request);
-        match service.config.route {
-            Route::Socket => {
-                let warmed = socket::warm(service, &service.socket(request)?).await;
-                warmed.map_err(|error| naming(error, voice))
-            }
-            Route::Http => service.http.warm(&service.base).await,
-        }
-    }
-
     /// The voices that the account can use, in the service's order. The list is kept for five
     /// minutes; however many want it meanwhile, it is asked for once.
     ///
@@ -138,6 +120,18 @@ impl Tts for ElevenLabs {
                 .boxed()
             }
         })
+    }
+
+    async fn warm(&self, request: &TtsRequest) -> Result<()> {
+        let service = &self.0;
+        let voice = service.voice(request);
+        match service.config.route {
+            Route::Socket => {
+                let warmed = socket::warm(service, &service.socket(request)?).await;
+                warmed.map_err(|error| naming(error, voice))
+            }
+            Route::Http => service.http.warm(&service.base).await,
+        }
     }
 }
 

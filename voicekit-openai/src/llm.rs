@@ -67,15 +67,6 @@ impl OpenAi {
     pub fn groq_from_env() -> Result<Self> {
         Self::new(OpenAiConfig::groq_from_env()?)
     }
-
-    /// Connects ahead of the first request, which saves its caller the round trips.
-    ///
-    /// # Errors
-    ///
-    /// `Timeout` or `Connection`.
-    pub async fn warm(&self) -> Result<()> {
-        self.client.http.warm(&self.client.endpoint).await
-    }
 }
 
 #[async_trait]
@@ -99,6 +90,10 @@ impl Llm for OpenAi {
         let answer = Answer::new(endpoint.clone(), request.tools);
         let events = checked(decode(response.events(), answer), check);
         Ok(events.inspect(move |event| warn_of_thoughts(service, event)).boxed())
+    }
+
+    async fn warm(&self) -> Result<()> {
+        self.client.http.warm(&self.client.endpoint).await
     }
 }
 

@@ -63,15 +63,6 @@ impl OpenAiTts {
         Self::new(OpenAiConfig::from_env()?)
     }
 
-    /// Connects ahead of the first request, which saves its caller the round trips.
-    ///
-    /// # Errors
-    ///
-    /// `Timeout` or `Connection`.
-    pub async fn warm(&self) -> Result<()> {
-        self.client.http.warm(&self.client.endpoint).await
-    }
-
     async fn ask(self, voice: String, text: String) -> Result<HttpResponse> {
         let body = speech_body(&self.config, &voice, &text);
         let post = HttpRequest::post(self.client.endpoint.clone()).json(&body)?;
@@ -112,6 +103,10 @@ impl Tts for OpenAiTts {
             odd: None,
         }
         .boxed())
+    }
+
+    async fn warm(&self, _: &TtsRequest) -> Result<()> {
+        self.client.http.warm(&self.client.endpoint).await
     }
 }
 

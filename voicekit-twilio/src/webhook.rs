@@ -168,6 +168,7 @@ async fn announce(
     debug!(call = announced.call, "the carrier announces a call");
     match front.issue(announced) {
         Ok(token) => {
+            front.answer.announced();
             let url = place.ws(&front.config.media_path);
             let xml = twiml::connect(&url, &token, &front.config.parameters);
             ([(CONTENT_TYPE, "text/xml; charset=utf-8")], xml).into_response()

@@ -19,7 +19,7 @@ use voicekit_core::store::SessionStore;
 use voicekit_core::text::ClausesConfig;
 use voicekit_core::tool::Tool;
 use voicekit_core::transport::{Answer, CallInfo, Transport};
-use voicekit_core::tts::Tts;
+use voicekit_core::tts::{Tts, TtsRequest};
 use voicekit_core::turn::dead_end::DeadEnd;
 use voicekit_core::turn::{self, TurnDetector};
 use voicekit_core::vad::{EnergyVad, Vad};
@@ -57,6 +57,23 @@ pub(crate) struct Parts {
     pub(crate) knowledge: Option<Arc<Knowledge>>,
     pub(crate) dead_end_transfer: Option<Transfer>,
     pub(crate) calls: Arc<Calls>,
+}
+
+impl Parts {
+    /// Connects to the model and the voice ahead of a call over the telephone. What fails shows
+    /// when they are used.
+    fn warm(self: &Arc<Self>) {
+        let parts = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut request =
+                TtsRequest::new(negotiate(&parts.tts.info().formats, AudioFormat::PHONE));
+            request.language.clone_from(&parts.prompting.language);
+            let (llm, tts) = tokio::join!(parts.llm.warm(), parts.tts.warm(&request));
+            for error in [llm, tts].into_iter().filter_map(Result::err) {
+                tracing::debug!(%error, "could not connect ahead of a call");
+            }
+        });
+    }
 }
 
 type VadSource = Box<dyn Fn() -> Result<Box<dyn Vad>> + Send + Sync>;
@@ -104,6 +121,10 @@ impl Answer for Agent {
         Box::pin(async move {
             session.run().await;
         })
+    }
+
+    fn announced(&self) {
+        self.0.warm();
     }
 }
 

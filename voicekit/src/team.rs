@@ -151,6 +151,10 @@ impl Answer for Team {
             session.run().await;
         })
     }
+
+    fn announced(&self) {
+        self.0.first.agent.announced();
+    }
 }
 
 /// The members of a team.

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::ErrorKind;
-use voicekit_core::tts::TtsRequest;
+use voicekit_core::tts::{Tts, TtsRequest};
 use voicekit_elevenlabs::{ElevenLabs, ElevenLabsConfig, Route, VoiceSettings};
 use voicekit_net::Connector;
 use voicekit_testkit::server::http::{Answer, HttpServer};

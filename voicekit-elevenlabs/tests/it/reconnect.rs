@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::ErrorKind;
-use voicekit_core::tts::TtsRequest;
+use voicekit_core::tts::{Tts, TtsRequest};
 use voicekit_elevenlabs::ElevenLabs;
 use voicekit_net::{Connector, Dial, Io};
 use voicekit_testkit::server::http::{Answer, HttpServer};

@@ -6,6 +6,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 use voicekit_core::audio::AudioFormat;
 use voicekit_core::error::{Error, ErrorKind, Result};
+use voicekit_core::tts::{Tts, TtsRequest};
+
+use crate::agent::negotiate;
 
 /// One try at a request.
 pub(super) struct Attempt<P: ?Sized> {
@@ -91,6 +94,13 @@ pub(super) fn supported(
     Err(Error::new(ErrorKind::Unsupported, name, format!("{wanted} is not among its formats")))
 }
 
+/// The request to `part` for audio in the format of `request`.
+pub(super) fn offered<P: Tts + ?Sized>(part: &P, request: &TtsRequest) -> TtsRequest {
+    let mut request = request.clone();
+    request.format = negotiate(&part.info().formats, request.format);
+    request
+}
+
 /// Implements the traits for a wrapper of one part `T` with a field `part` and a method `attempts`.
 macro_rules! relayed {
     ($wrapper:ident) => {
@@ -121,6 +131,10 @@ macro_rules! relayed {
             ) -> Result<BoxStream<'static, Result<ChatEvent>>> {
                 Ok(answer::relay(self.attempts(), request))
             }
+
+            async fn warm(&self) -> Result<()> {
+                self.part.warm().await
+            }
         }
 
         #[async_trait]
@@ -135,6 +149,10 @@ macro_rules! relayed {
                 text: BoxStream<'static, String>,
             ) -> Result<BoxStream<'static, Result<Spoken>>> {
                 speech::relay(self.attempts(), &self.info(), request, text)
+            }
+
+            async fn warm(&self, request: &TtsRequest) -> Result<()> {
+                self.part.warm(&$crate::resilience::attempts::offered(&*self.part, request)).await
             }
         }
     };

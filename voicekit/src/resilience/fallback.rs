@@ -16,7 +16,7 @@ use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
 use voicekit_core::log::escaped;
 use voicekit_core::tts::{Spoken, Tts, TtsInfo, TtsRequest};
 
-use super::attempts::{Attempt, Attempts, Failure};
+use super::attempts::{Attempt, Attempts, Failure, offered};
 use super::health::{BreakerConfig, Health, is_of_the_service};
 use super::{answer, recognition, speech};
 use probe::Probe;
@@ -344,6 +344,13 @@ impl Llm for Fallback<dyn Llm> {
     async fn chat(&self, request: ChatRequest) -> Result<BoxStream<'static, Result<ChatEvent>>> {
         Ok(answer::relay(self.attempts(), request))
     }
+
+    async fn warm(&self) -> Result<()> {
+        match self.members.first() {
+            Some(first) => first.part.warm().await,
+            None => Ok(()),
+        }
+    }
 }
 
 #[async_trait]
@@ -362,6 +369,13 @@ impl Tts for Fallback<dyn Tts> {
         text: BoxStream<'static, String>,
     ) -> Result<BoxStream<'static, Result<Spoken>>> {
         speech::relay(self.attempts(), &self.info(), request, text)
+    }
+
+    async fn warm(&self, request: &TtsRequest) -> Result<()> {
+        match self.members.first() {
+            Some(first) => first.part.warm(&offered(&*first.part, request)).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -114,6 +114,10 @@ impl<T: Llm> Llm for Timeout<T> {
         });
         Ok(limited.boxed())
     }
+
+    async fn warm(&self) -> Result<()> {
+        self.part.warm().await
+    }
 }
 
 #[async_trait]
@@ -205,6 +209,10 @@ impl<T: Tts> Tts for Timeout<T> {
             }
         });
         Ok(limited.boxed())
+    }
+
+    async fn warm(&self, request: &TtsRequest) -> Result<()> {
+        self.part.warm(request).await
     }
 }
 
