@@ -24,6 +24,7 @@ use crate::ears::Ears;
 use crate::happening::{Happening, What};
 use crate::recogniser::Recogniser;
 use crate::recording::{RATE_HZ, Recording};
+use crate::streaming::Streaming;
 
 const FRAME_TIME: Duration = Duration::from_millis(20);
 /// What a verdict of smart-turn takes: it always sees eight seconds.
@@ -43,10 +44,23 @@ const SAID: &str = "What the agent says.";
 pub struct Parts {
     /// The engine's timings.
     pub config: Config,
-    /// Who writes down the words, if anybody.
-    pub asr: Option<Whisper>,
+    /// The recognizer.
+    pub asr: Words,
     /// Who judges pauses, if anybody.
     pub detector: Option<SmartTurn>,
+}
+
+/// Where the caller's words come from.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Words {
+    /// There are none.
+    #[default]
+    None,
+    /// Whisper, on this machine.
+    Whisper(Whisper),
+    /// A streaming service, which takes them from the labels.
+    Labels,
 }
 
 /// What came of a call.
@@ -81,6 +95,8 @@ struct Call<'a> {
     engine: Engine,
     ears: Ears,
     recogniser: Recogniser,
+    /// Used in place of `recogniser`, if there is one.
+    streaming: Option<Streaming>,
     now: Timestamp,
     /// Samples of the caller's that have come.
     heard: usize,
@@ -120,7 +136,12 @@ impl<'a> Call<'a> {
             engine: Engine::new(config)?,
             detector: parts.detector.clone(),
             ears: Ears::new()?,
-            recogniser: Recogniser::new(parts.asr.clone()),
+            recogniser: Recogniser::new(match &parts.asr {
+                Words::Whisper(whisper) => Some(whisper.clone()),
+                Words::None | Words::Labels => None,
+            }),
+            streaming: matches!(parts.asr, Words::Labels)
+                .then(|| Streaming::new(&recording.labels)),
             now: Timestamp::ZERO,
             heard: 0,
             verdict: None,
@@ -145,7 +166,10 @@ impl<'a> Call<'a> {
         loop {
             let timer = self.engine.poll_timeout().map(|(at, _)| at);
             let verdict = self.verdict.map(|(at, ..)| at);
-            let words = self.recogniser.ready();
+            let words = match &self.streaming {
+                Some(streaming) => streaming.ready(),
+                None => self.recogniser.ready(),
+            };
             let Some(next) = [timer, verdict, words].into_iter().flatten().min() else { break };
             if next > to {
                 break;
@@ -171,7 +195,11 @@ impl<'a> Call<'a> {
     }
 
     fn words(&mut self) -> Result<()> {
-        match self.recogniser.take(&self.recording.caller)? {
+        let event = match &mut self.streaming {
+            Some(streaming) => streaming.take(self.now),
+            None => self.recogniser.take(&self.recording.caller)?,
+        };
+        match event {
             Some(event) => self.handle(event),
             None => Ok(()),
         }
@@ -318,7 +346,10 @@ impl<'a> Call<'a> {
             Hint::SpeechEnded => self.speaking = false,
             Hint::Finalize => self.turn_over(),
         }
-        self.recogniser.hint(self.now, hint, self.heard);
+        match &mut self.streaming {
+            Some(streaming) => streaming.hint(self.now, hint),
+            None => self.recogniser.hint(self.now, hint, self.heard),
+        }
     }
 
     fn turn_over(&mut self) {

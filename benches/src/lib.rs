@@ -13,6 +13,8 @@ mod recogniser;
 pub mod recording;
 pub mod reference;
 pub mod report;
+pub mod response;
 pub mod routing;
 pub mod score;
 mod server;
+mod streaming;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
-use voicekit_benches::call::{self, Held, Parts};
+use voicekit_benches::call::{self, Held, Parts, Words};
 use voicekit_benches::happening;
 use voicekit_benches::metrics::Metrics;
 use voicekit_benches::recording::{self, Recording};
@@ -41,7 +41,11 @@ struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Asr {
+    /// Whisper, on this machine.
     Whisper,
+    /// A streaming service, played by the labelled words.
+    Labels,
+    /// None: silence alone ends turns.
     None,
 }
 
@@ -75,9 +79,13 @@ fn parts(args: &Args) -> Result<Parts> {
     if let Some(path) = &args.config {
         parts.config = config(path)?;
     }
-    if args.asr == Asr::Whisper {
-        parts.asr = Some(Whisper::load(&fetched(&models, &Model::whisper_tiny_en())?)?);
-    }
+    parts.asr = match args.asr {
+        Asr::Whisper => {
+            Words::Whisper(Whisper::load(&fetched(&models, &Model::whisper_tiny_en())?)?)
+        }
+        Asr::Labels => Words::Labels,
+        Asr::None => Words::None,
+    };
     if args.detector == Detector::SmartTurn {
         parts.detector = Some(SmartTurn::load(&fetched(&models, &Model::smart_turn())?)?);
     }
