@@ -40,7 +40,7 @@ pub(crate) fn test_and_render(rustdoc: &OsStr) -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     let mut outcome = run(Command::new(rustdoc).args(&arguments));
     if arguments.iter().any(|argument| argument == "--test") {
-        outcome = outcome.and(render(rustdoc, &arguments));
+        outcome = outcome.and_then(|()| render(rustdoc, &arguments));
     }
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
