@@ -38,8 +38,10 @@ fn check(seconds: u32, targets: &[&str]) -> Outcome {
     let fuzz = Fuzz::new(seconds)?;
     fuzz.build(targets)?;
     let (waiting, failed) = (Mutex::new(VecDeque::from(targets.to_vec())), Mutex::new(Vec::new()));
+    // Not in the loop's head, which would keep the lock while the target runs.
+    let next = || lock(&waiting).pop_front();
     let work = || {
-        while let Some(target) = lock(&waiting).pop_front() {
+        while let Some(target) = next() {
             if let Err(error) = fuzz.run(target) {
                 lock(&failed).push(error);
             }
