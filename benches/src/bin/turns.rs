@@ -34,7 +34,8 @@ struct Args {
     /// Who judges pauses.
     #[arg(long, value_enum, default_value_t = Detector::SmartTurn)]
     detector: Detector,
-    /// The engine's settings, as JSON; what it leaves out stays as it is.
+    /// The engine's settings, as JSON; what it leaves out stays as it is. The language is that of
+    /// each call, if its name has one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -58,11 +59,14 @@ enum Detector {
 fn main() -> Result<()> {
     let args = Args::parse();
     let files = recording::find(&args.recordings)?;
-    let parts = parts(&args)?;
+    let mut parts = parts(&args)?;
     let labelled = args.events.is_none();
     let mut metrics = Metrics::default();
     for file in files {
         let recording = Recording::read(&file, labelled)?;
+        if let Some(language) = language(&recording.name) {
+            language.clone_into(&mut parts.config.language);
+        }
         let held = call::hold(&recording, &parts).with_context(|| file.display().to_string())?;
         write(&args, &recording, &held)?;
         metrics.add(&recording.labels, &held.happenings, recording.seconds());
@@ -90,6 +94,12 @@ fn parts(args: &Args) -> Result<Parts> {
         parts.detector = Some(SmartTurn::load(&fetched(&models, &Model::smart_turn())?)?);
     }
     Ok(parts)
+}
+
+/// The language in a name as `make_corpus.py` gives it: `clear-conversation-05-es-allison`.
+fn language(name: &str) -> Option<&str> {
+    let is_code = |part: &&str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_lowercase());
+    name.split('-').find(is_code)
 }
 
 fn config(path: &Path) -> Result<Config> {

@@ -8,12 +8,12 @@
 //! use voicekit_core::text::{Clauses, SpokenClauses};
 //!
 //! let mut spoken = SpokenClauses::default();
-//! assert_eq!(spoken.push("**Yes**, Dr. Smith is in. Shall"), ["Yes, Dr. Smith is in. "]);
+//! assert_eq!(spoken.push("**Yes**, Dr. Smith is in. Shall"), ["Yes, ", "Dr. Smith is in. "]);
 //! assert_eq!(spoken.push(" I put you through?"), [""; 0]);
 //! assert_eq!(spoken.flush(), ["Shall I put you through?"]);
 //!
 //! let mut clauses = Clauses::default();
-//! assert_eq!(clauses.push("**Yes**, Dr. Smith is in. Shall"), ["**Yes**, Dr. Smith is in. "]);
+//! assert_eq!(clauses.push("**Yes**, Dr. Smith is in. Shall"), ["**Yes**, ", "Dr. Smith is in. "]);
 //! ```
 
 mod abbreviations;
