@@ -5,7 +5,7 @@
 //! - Control characters in values are escaped, in every crate's lines.
 
 use std::fmt;
-use std::io::stderr;
+use std::io::{IsTerminal, stderr};
 
 use tracing::field::{Field, Visit};
 use tracing::{Level, Metadata, Subscriber};
@@ -29,7 +29,9 @@ pub(crate) fn subscriber(
     filter: EnvFilter,
     out: impl for<'a> MakeWriter<'a> + Send + Sync + 'static,
 ) -> impl Subscriber + Send + Sync + 'static {
-    let lines = layer::layer().fmt_fields(Fields).with_writer(out);
+    // Colors are for people; a file or a collector would keep the escape sequences.
+    let colors = stderr().is_terminal();
+    let lines = layer::layer().fmt_fields(Fields).with_ansi(colors).with_writer(out);
     registry().with(lines.with_filter(filter_fn(is_ours_or_harmless)).with_filter(filter))
 }
 

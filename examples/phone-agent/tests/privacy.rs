@@ -19,6 +19,7 @@ const PROVIDERS: [(&str, &str); 3] = [
     ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"),
     ("ELEVENLABS_URL", "ws://127.0.0.1:9"),
 ];
+const PUBLIC_URL: &str = "https://phone.example";
 /// What the caller says, and the number that the simulated carrier calls from.
 const PRIVATE: [&str; 2] = ["ten meters", "+1555"];
 
@@ -31,6 +32,7 @@ fn a_call_leaves_no_secret_in_the_log_and_nothing_said_above_debug() {
         .args(["--listen", "127.0.0.1:0"])
         .envs(SECRETS)
         .envs(PROVIDERS)
+        .env("PUBLIC_URL", PUBLIC_URL)
         .env("RUST_LOG", "trace")
         .stdout(Stdio::piped())
         .stderr(File::create(&log).unwrap())
@@ -52,6 +54,7 @@ fn a_call_leaves_no_secret_in_the_log_and_nothing_said_above_debug() {
         .args(["call", recording, "--url", &format!("http://{address}/twilio/voice")])
         .args(["--out", directory.join("call").to_str().unwrap()])
         .env("TWILIO_AUTH_TOKEN", SECRETS[0].1)
+        .env("PUBLIC_URL", PUBLIC_URL)
         .output()
         .unwrap();
     assert!(call.status.success(), "{}", String::from_utf8_lossy(&call.stderr));
