@@ -15,7 +15,7 @@
 //!
 //! A word has been heard when the position has passed its end. Where the voice gives no times,
 //! they are taken to be spread over the audio in proportion to their length; while the audio is
-//! still being made, at [`CHARS_PER_SECOND`]. Where times are late, by more than [`LATE`], the words
+//! still being made, at [`CHARS_PER_SECOND`]. Where times are late, by more than a second, the words
 //! after the last known time are taken to follow it at the pace of those before.
 //!
 //! # Invariants
