@@ -45,15 +45,15 @@ pub struct Parts {
     /// The engine's timings.
     pub config: Config,
     /// The recognizer.
-    pub asr: Words,
+    pub asr: Recognition,
     /// Who judges pauses, if anybody.
     pub detector: Option<SmartTurn>,
 }
 
-/// Where the caller's words come from.
+/// A source of the caller's words.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub enum Words {
+pub enum Recognition {
     /// There are none.
     #[default]
     None,
@@ -137,10 +137,10 @@ impl<'a> Call<'a> {
             detector: parts.detector.clone(),
             ears: Ears::new()?,
             recogniser: Recogniser::new(match &parts.asr {
-                Words::Whisper(whisper) => Some(whisper.clone()),
-                Words::None | Words::Labels => None,
+                Recognition::Whisper(whisper) => Some(whisper.clone()),
+                Recognition::None | Recognition::Labels => None,
             }),
-            streaming: matches!(parts.asr, Words::Labels)
+            streaming: matches!(parts.asr, Recognition::Labels)
                 .then(|| Streaming::new(&recording.labels)),
             now: Timestamp::ZERO,
             heard: 0,

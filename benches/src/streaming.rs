@@ -1,7 +1,7 @@
 //! A cloud recognizer in virtual time, for recordings whose words are labelled.
 //!
-//! It shows each word [`SHOWN`] after its end and settles what was said [`SETTLED`] after a silence
-//! of [`ENDPOINT`], or after it was asked to. It writes no full stop or question mark: the labels
+//! It has the delays of the recognizer in [`response`](crate::response): it shows each word some time
+//! after its end, and settles what was said some time after a silence, or after it was asked to. It writes no full stop or question mark: the labels
 //! know where a turn ends, a recognizer does not. Where a stretch of speech has no words, it hears
 //! [`UNKNOWN`] in the rhythm of speech, since a recognizer would hear something.
 
@@ -11,14 +11,8 @@ use voicekit_core::time::Timestamp;
 use voicekit_core::turn::{Event, Hint};
 
 use crate::labels::{Kind, Label};
+use crate::response::Delays;
 
-/// From the end of a word to the interim transcript that shows it; streaming services name 100 to
-/// 300 ms.
-const SHOWN: Duration = Duration::from_millis(150);
-/// Silence that ends an utterance: Deepgram's and AssemblyAI's defaults lie between 10 and 400 ms.
-const ENDPOINT: Duration = Duration::from_millis(300);
-/// From there, or from the request, to the final transcript.
-const SETTLED: Duration = Duration::from_millis(100);
 /// What is heard where the words are not known.
 const UNKNOWN: &str = "word";
 /// How long such a word is: English has some three words a second.
@@ -34,6 +28,7 @@ struct Word {
 /// The recognizer of one call.
 #[derive(Debug)]
 pub(crate) struct Streaming {
+    delays: Delays,
     words: Vec<Word>,
     /// How many words are shown, and how many settled.
     shown: usize,
@@ -79,12 +74,12 @@ impl Streaming {
             }
         }
         words.sort_by_key(|word| word.end);
-        Self { words, shown: 0, settled: 0, asked: None }
+        Self { delays: Delays::default(), words, shown: 0, settled: 0, asked: None }
     }
 
     pub(crate) fn hint(&mut self, now: Timestamp, hint: Hint) {
         if hint == Hint::Finalize {
-            self.asked.get_or_insert(now + SETTLED);
+            self.asked.get_or_insert(now + self.delays.transcript);
         }
     }
 
@@ -97,7 +92,8 @@ impl Streaming {
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<Event> {
         if self.asked.is_some_and(|asked| asked <= now) {
             self.asked = None;
-            let said = self.words.iter().filter(|word| word.end + SETTLED <= now).count();
+            let said =
+                self.words.iter().filter(|word| word.end + self.delays.transcript <= now).count();
             return Some(self.settle(said, true));
         }
         if self.next_settled().is_some_and(|at| at <= now) {
@@ -126,12 +122,12 @@ impl Streaming {
     }
 
     fn next_shown(&self) -> Option<Timestamp> {
-        self.words.get(self.shown).map(|word| word.end + SHOWN)
+        self.words.get(self.shown).map(|word| word.end + self.delays.interim)
     }
 
     fn next_settled(&self) -> Option<Timestamp> {
         let last = self.utterance_end().checked_sub(1).filter(|last| *last >= self.settled)?;
-        Some(self.words[last].end + ENDPOINT + SETTLED)
+        Some(self.words[last].end + self.delays.endpointing + self.delays.transcript)
     }
 
     /// How many words there are up to the next silence that ends an utterance.
@@ -140,7 +136,7 @@ impl Streaming {
         if rest.is_empty() {
             return self.settled;
         }
-        let ends = |pair: &[Word]| pair[1].start.since(pair[0].end) >= ENDPOINT;
+        let ends = |pair: &[Word]| pair[1].start.since(pair[0].end) >= self.delays.endpointing;
         self.settled + rest.windows(2).position(ends).unwrap_or(rest.len() - 1) + 1
     }
 }

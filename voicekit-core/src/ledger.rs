@@ -303,6 +303,23 @@ mod tests {
     }
 
     #[test]
+    fn words_without_times_follow_the_last_time_at_its_pace_once_times_are_late() {
+        let mut ledger = Ledger::new();
+        ledger.clause("One two three four five six.");
+        ledger.audio(at(0), ms(6_000));
+        ledger.word(&SpokenWord::new("One", ms(0), ms(400)));
+        ledger.word(&SpokenWord::new("two", ms(400), ms(800)));
+        // Ten characters a second; within the second after "two", the voice may have paused.
+        assert_eq!(ledger.heard(at(1_800)), "One two ");
+        assert_eq!(ledger.heard(at(2_399)), "One two ");
+        assert_eq!(ledger.heard(at(2_400)), "One two three ");
+        assert_eq!(ledger.heard(at(2_900)), "One two three four ");
+        // A time that comes takes nothing back.
+        ledger.word(&SpokenWord::new("three", ms(1_000), ms(3_500)));
+        assert_eq!(ledger.heard(at(3_000)), "One two three four ");
+    }
+
+    #[test]
     fn a_clause_may_end_inside_a_word() {
         let mut ledger = Ledger::new();
         for piece in ["It co", "sts ", "  3", ".50 ", "euros"] {

@@ -121,10 +121,10 @@ impl Track {
     pub(crate) fn lost(&mut self) -> String {
         let (origin, given) = (self.origin, self.given);
         let knows = self.words.is_aligned() || given == origin;
-        let partial = self.words.first_untaken().map(|start| self.format.bytes_in(start));
+        let untaken = self.words.first_untaken().map(|start| self.format.bytes_in(start));
         let rest = self.words.rest();
         self.begin();
-        self.origin = if knows { partial.unwrap_or(given).clamp(origin, given) } else { origin };
+        self.origin = if knows { untaken.unwrap_or(given).clamp(origin, given) } else { origin };
         self.skip = given - self.origin;
         self.resumed = if knows { Duration::ZERO } else { self.format.duration_of(given) };
         rest

@@ -14,8 +14,9 @@ use std::time::SystemTime;
 type Outcome = Result<(), String>;
 
 /// Tests that need the models or take many seconds, as a filter of nextest.
-const SLOW: &str = "package(phone-agent) | package(voicekit-local) | test(allocations) | test(jitter) \
-    | test(a_million_random_events) | test(reference) | test(every_leg_of_every_turn) \
+const SLOW: &str = "package(phone-agent) | package(voicekit-local) | package(voicekit-benches) \
+    | (package(voicekit) & test(allocations)) \
+    | (package(voicekit-core) & (test(jitter) | test(a_million_random_events))) \
     | (package(voicekit-rag) & (test(quality) | test(forms_that_draw_themselves) \
     | test(pages_made_to_break_a_reader) | test(unpacks_to_far_more)))";
 
@@ -118,7 +119,7 @@ fn run_tests(without: Option<&str>) -> Outcome {
     run(&mut nextest)
 }
 
-/// Tests the examples in the documentation and renders it, warnings denied.
+/// Tests the examples in the documentation of the libraries and renders it, warnings denied.
 fn documentation() -> Outcome {
     let mut doctests = linted(&["test", "--workspace", "--doc", "--quiet", "--no-fail-fast"]);
     run(rustdoc::stand_in(&mut doctests)?)

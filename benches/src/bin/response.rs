@@ -14,7 +14,7 @@ struct Args {
     /// Number of calls, one after the other.
     #[arg(long, default_value_t = 10)]
     calls: u32,
-    /// What happens in each turn.
+    /// Content of each turn.
     #[arg(long, value_enum, default_value_t = Kind::Answer)]
     scenario: Kind,
     /// The turn detector's verdicts, 0 to 1, in turn; without any there is no detector.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
-use voicekit_benches::call::{self, Held, Parts, Words};
+use voicekit_benches::call::{self, Held, Parts, Recognition};
 use voicekit_benches::happening;
 use voicekit_benches::metrics::Metrics;
 use voicekit_benches::recording::{self, Recording};
@@ -62,11 +62,10 @@ fn main() -> Result<()> {
     let mut parts = parts(&args)?;
     let labelled = args.events.is_none();
     let mut metrics = Metrics::default();
+    let usual = parts.config.language.clone();
     for file in files {
         let recording = Recording::read(&file, labelled)?;
-        if let Some(language) = language(&recording.name) {
-            language.clone_into(&mut parts.config.language);
-        }
+        language(&recording.name).unwrap_or(&usual).clone_into(&mut parts.config.language);
         let held = call::hold(&recording, &parts).with_context(|| file.display().to_string())?;
         write(&args, &recording, &held)?;
         metrics.add(&recording.labels, &held.happenings, recording.seconds());
@@ -85,10 +84,10 @@ fn parts(args: &Args) -> Result<Parts> {
     }
     parts.asr = match args.asr {
         Asr::Whisper => {
-            Words::Whisper(Whisper::load(&fetched(&models, &Model::whisper_tiny_en())?)?)
+            Recognition::Whisper(Whisper::load(&fetched(&models, &Model::whisper_tiny_en())?)?)
         }
-        Asr::Labels => Words::Labels,
-        Asr::None => Words::None,
+        Asr::Labels => Recognition::Labels,
+        Asr::None => Recognition::None,
     };
     if args.detector == Detector::SmartTurn {
         parts.detector = Some(SmartTurn::load(&fetched(&models, &Model::smart_turn())?)?);

@@ -31,7 +31,8 @@ use providers::{LookUp, Model, Verdicts};
 use recognizer::Recognizer;
 pub use table::{Outcome, Targets};
 
-/// The delays of the providers, as a comparison of voice-agent frameworks chose them.
+/// The delays of the providers. Those of the final transcript, the model and the voice are the ones
+/// of a comparison of voice-agent frameworks; the others are assumptions.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a table of numbers")]
 pub struct Delays {
@@ -47,7 +48,7 @@ pub struct Delays {
     pub token: Duration,
     /// From a clause to its first audio.
     pub first_audio: Duration,
-    /// What a turn detector takes for its verdict.
+    /// From the question to a turn detector to its verdict.
     pub verdict: Duration,
 }
 
@@ -67,18 +68,18 @@ impl Default for Delays {
 }
 
 impl Delays {
-    /// The response of a server that does nothing ahead: the first clause has `words` words, and the
-    /// word after them shows that it is complete.
+    /// The response of a server that does nothing ahead and speaks sentence by sentence, if the first
+    /// sentence has `words` words.
     pub fn floor(&self, words: u32) -> Duration {
         self.endpointing
             + self.transcript
             + self.first_token
-            + self.token * words
+            + self.token * words.saturating_sub(1)
             + self.first_audio
     }
 }
 
-/// What a caller meets.
+/// The content of each turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are no others")]
 pub enum Scenario {
@@ -88,15 +89,15 @@ pub enum Scenario {
     Tool,
 }
 
-/// How the calls are held.
+/// Settings of a run.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the program's options")]
 pub struct Config {
-    /// How many calls, one after the other. Each begins at another phase of the carrier's frames.
+    /// Number of calls, one after the other. Each begins at another phase of the carrier's frames.
     pub calls: u32,
-    /// What the caller meets.
+    /// The content of each turn.
     pub scenario: Scenario,
-    /// How sure a turn detector is of each turn's end, 0 to 1, in turn; empty for no detector.
+    /// Probabilities that a turn detector gives, 0 to 1, in turn; empty for no detector.
     pub verdicts: Vec<f32>,
     /// The providers' delays.
     pub delays: Delays,

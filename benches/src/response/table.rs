@@ -1,4 +1,4 @@
-//! What came of the calls.
+//! The results of the calls, as tables.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Outcome {
     wasted: Usage,
 }
 
-/// What a comparison with [`Outcome`] fails on.
+/// Limits that an [`Outcome`] is held to.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a table of numbers")]
 pub struct Targets {
@@ -88,9 +88,10 @@ impl Outcome {
         self.requests as f64 / self.responses.len().max(1) as f64
     }
 
-    /// Whether the responses are within `targets`, and every turn was answered.
+    /// Whether there were turns, every turn was answered, and the responses are within `targets`.
     pub fn meets(&self, targets: &Targets) -> bool {
-        self.unanswered == 0
+        !self.responses.is_empty()
+            && self.unanswered == 0
             && self.quantile(50) <= targets.median
             && self.quantile(95) <= targets.slow
             && self.requests_per_turn() <= targets.requests
@@ -143,7 +144,7 @@ impl fmt::Display for Outcome {
         }
         writeln!(
             f,
-            "\nFloor, nothing done ahead, first clause of 7 words: {} ms",
+            "\nFloor, nothing done ahead, first sentence of 7 words: {} ms",
             ms(self.delays.floor(7))
         )?;
         writeln!(f, "Model requests per turn: {:.2}", self.requests_per_turn())?;

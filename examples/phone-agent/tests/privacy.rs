@@ -20,8 +20,9 @@ const PROVIDERS: [(&str, &str); 3] = [
     ("ELEVENLABS_URL", "ws://127.0.0.1:9"),
 ];
 const PUBLIC_URL: &str = "https://phone.example";
-/// What the caller says, and the number that the simulated carrier calls from.
-const PRIVATE: [&str; 2] = ["ten meters", "+1555"];
+/// What the caller says, however its numbers are written, and the number that the simulated carrier
+/// calls from.
+const PRIVATE: [&str; 3] = ["forward", "meters", "15551230001"];
 
 #[test]
 fn a_call_leaves_no_secret_in_the_log_and_nothing_said_above_debug() {

@@ -185,22 +185,26 @@ async fn words_lie_in_order(tts: &dyn Tts, request: &TtsRequest) -> Verdict {
 }
 
 fn in_order(items: &[Result<Spoken>]) -> Verdict {
-    let (mut audio, mut last) =
-        (Duration::ZERO, SpokenWord::new("", Duration::ZERO, Duration::ZERO));
+    // Where the audio ends, and where it ended before the latest piece.
+    let (mut audio, mut before) = (Duration::ZERO, Duration::ZERO);
+    let mut last = SpokenWord::new("", Duration::ZERO, Duration::ZERO);
     let mut words = 0;
     for item in items {
         match item {
             Ok(Spoken::Word(word)) if word.start < last.start || word.end < word.start => {
                 return Verdict::Broken(format!("{word:?} after {last:?}"));
             }
-            Ok(Spoken::Word(word)) if word.end <= audio => {
-                return Verdict::Broken(format!("{word:?} came after its audio"));
+            Ok(Spoken::Word(word)) if word.end <= before => {
+                return Verdict::Broken(format!("{word:?} came after the audio that follows it"));
             }
             Ok(Spoken::Word(word)) => {
                 words += 1;
                 last = word.clone();
             }
-            Ok(Spoken::Audio(chunk)) => audio += chunk.duration(),
+            Ok(Spoken::Audio(chunk)) => {
+                before = audio;
+                audio += chunk.duration();
+            }
             Ok(_) | Err(_) => {}
         }
     }

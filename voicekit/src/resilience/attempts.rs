@@ -94,11 +94,15 @@ pub(super) fn supported(
     Err(Error::new(ErrorKind::Unsupported, name, format!("{wanted} is not among its formats")))
 }
 
-/// The request to `part` for audio in the format of `request`.
-pub(super) fn offered<P: Tts + ?Sized>(part: &P, request: &TtsRequest) -> TtsRequest {
+/// Connects to the voice that would be tried first, for audio in a format that it has.
+pub(super) async fn warm<P: Tts + ?Sized>(
+    mut attempts: impl Attempts<P>,
+    request: &TtsRequest,
+) -> Result<()> {
+    let part = attempts.first()?.part;
     let mut request = request.clone();
     request.format = negotiate(&part.info().formats, request.format);
-    request
+    part.warm(&request).await
 }
 
 /// Implements the traits for a wrapper of one part `T` with a field `part` and a method `attempts`.
@@ -133,7 +137,7 @@ macro_rules! relayed {
             }
 
             async fn warm(&self) -> Result<()> {
-                self.part.warm().await
+                self.attempts().first()?.part.warm().await
             }
         }
 
@@ -152,7 +156,7 @@ macro_rules! relayed {
             }
 
             async fn warm(&self, request: &TtsRequest) -> Result<()> {
-                self.part.warm(&$crate::resilience::attempts::offered(&*self.part, request)).await
+                $crate::resilience::attempts::warm(self.attempts(), request).await
             }
         }
     };

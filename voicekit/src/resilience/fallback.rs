@@ -16,7 +16,7 @@ use voicekit_core::llm::{ChatEvent, ChatRequest, Llm, LlmInfo};
 use voicekit_core::log::escaped;
 use voicekit_core::tts::{Spoken, Tts, TtsInfo, TtsRequest};
 
-use super::attempts::{Attempt, Attempts, Failure, offered};
+use super::attempts::{Attempt, Attempts, Failure, warm};
 use super::health::{BreakerConfig, Health, is_of_the_service};
 use super::{answer, recognition, speech};
 use probe::Probe;
@@ -346,10 +346,7 @@ impl Llm for Fallback<dyn Llm> {
     }
 
     async fn warm(&self) -> Result<()> {
-        match self.members.first() {
-            Some(first) => first.part.warm().await,
-            None => Ok(()),
-        }
+        self.attempts().first()?.part.warm().await
     }
 }
 
@@ -372,10 +369,7 @@ impl Tts for Fallback<dyn Tts> {
     }
 
     async fn warm(&self, request: &TtsRequest) -> Result<()> {
-        match self.members.first() {
-            Some(first) => first.part.warm(&offered(&*first.part, request)).await,
-            None => Ok(()),
-        }
+        warm(self.attempts(), request).await
     }
 }
 

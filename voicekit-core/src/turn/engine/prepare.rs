@@ -77,24 +77,18 @@ impl Engine {
         }
     }
 
-    /// Notes how long a reply of the model took up to its first audio.
-    pub(super) fn learn_lead(&mut self, took: Duration) {
-        self.slowest_reply = self.slowest_reply.max(took);
-    }
-
     /// When a reply to the words so far is due. Final words stand; interim ones may change and are
     /// waited for. A turn that ends by silence alone cannot end before its deadline.
     fn preparation_due(&self) -> Timestamp {
         let speculation = &self.config.speculation;
-        let (changed, quiet) = (self.turn.changed_at, self.turn.quiet_since.unwrap_or_default());
+        let changed = self.turn.changed_at;
+        // The end of speech that the recognizer has not caught up with.
+        let behind = self.turn.quiet_since.filter(|quiet| changed < *quiet);
         let by_silence = self.config.stop.contains(&Stop::Silence);
         let stands = if self.turn.interim.is_empty() && by_silence {
             changed
-        } else if changed >= quiet {
-            changed + speculation.stable
         } else {
-            // The recognizer has not caught up with what was said.
-            quiet + RECOGNIZER_LAG + speculation.stable
+            behind.map_or(changed, |quiet| quiet + RECOGNIZER_LAG) + speculation.stable
         };
         let end = self.timers.get(Timer::EndOfTurn).filter(|_| by_silence);
         let lead = speculation.lead.max(self.slowest_reply);

@@ -123,12 +123,12 @@ impl Engine {
 
     pub(super) fn audio(&mut self, now: Timestamp, reply: ReplyId, duration: Duration) {
         let Some(live) = self.making(reply) else { return };
-        let is_first = live.first_audio.is_none() && live.source.is_model();
+        let is_first = live.first_audio.is_none();
         live.first_audio.get_or_insert(now);
         live.ledger.audio(now, duration);
-        let took = now.since(live.requested);
-        if is_first {
-            self.learn_lead(took);
+        if is_first && live.source.is_model() {
+            let took = now.since(live.requested);
+            self.slowest_reply = self.slowest_reply.max(took);
         }
         self.timers.clear(Timer::ReplyStart);
         self.sound(now);

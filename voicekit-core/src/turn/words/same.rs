@@ -1,4 +1,4 @@
-//! Whether two transcripts say the same words.
+//! Comparison of two transcripts by their words.
 //!
 //! Recognizers revise how they write what they heard: case, punctuation, spaces, and numbers in
 //! digits or in words ("two", "2"). A reply that was prepared for one form fits the other.
@@ -50,24 +50,21 @@ pub(in crate::turn) fn same_words(a: &str, b: &str) -> bool {
 
 /// The text without spaces, with number words as digits.
 fn canonical(text: &str) -> String {
+    let text = normalise(text);
+    let mut words = words(&text).peekable();
     let mut canonical = String::with_capacity(text.len());
-    let mut tens: Option<u32> = None;
-    for word in words(&normalise(text)) {
-        let value = value(word);
-        match (tens.take(), value) {
-            // "Twenty five" is 25; "twenty fifteen" is 2015.
-            (Some(tens), Some(unit @ 1..=9)) => canonical += &(tens + unit).to_string(),
-            (before, value) => {
-                canonical += &before.map(|tens| tens.to_string()).unwrap_or_default();
-                match value {
-                    Some(value @ 20..) => tens = Some(value),
-                    Some(value) => canonical += &value.to_string(),
-                    None => canonical.extend(word.chars().filter(|c| c.is_alphanumeric())),
-                }
-            }
-        }
+    while let Some(word) = words.next() {
+        let Some(value) = value(word) else {
+            canonical.extend(word.chars().filter(|c| c.is_alphanumeric()));
+            continue;
+        };
+        // "Twenty five" is 25; "twenty fifteen" is 2015.
+        let is_unit = |word: &&str| matches!(self::value(word), Some(1..=9));
+        let unit = if value >= 20 && value % 10 == 0 { words.next_if(is_unit) } else { None };
+        let unit = unit.and_then(self::value);
+        canonical += &unit.map_or(value, |unit| value + unit).to_string();
     }
-    canonical + &tens.map(|tens| tens.to_string()).unwrap_or_default()
+    canonical
 }
 
 /// The words of normalised text; each ideograph is one.
